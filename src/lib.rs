@@ -1,0 +1,13 @@
+//! hj212d stands between the data loggers (数采仪) of polluting outlets and the people who enforce the law.
+//!
+//! A packet walks down one street, and at each door it becomes a little more meaningful:
+//!
+//! ```text
+//! bytes → packet → readings → means → findings → cases → one transaction → sinks
+//! ```
+//!
+//! The modules below stand in the order of that story, and a module uses only modules declared above it. Everything above
+//! the street door is a set of functions from values to values: no socket, clock, runtime, file, log or random source.
+//! Start reading at `engine`, then `rules::exceedance`; `ARCHITECTURE.md` says what is deliberately absent.
+
+pub mod protocol;

@@ -1,0 +1,3 @@
+//! One integration binary. Each module says what it shows in its first lines.
+
+mod vectors;
