@@ -11,3 +11,4 @@
 //! Start reading at `engine`, then `rules::exceedance`; `ARCHITECTURE.md` says what is deliberately absent.
 
 pub mod protocol;
+pub mod domain;

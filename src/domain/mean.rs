@@ -1,0 +1,99 @@
+//! Means (均值) of an hour or a day, and how much they may be believed.
+
+use super::number::Ratio;
+use super::time::Moment;
+use super::FactorCode;
+use serde::{Deserialize, Serialize};
+
+/// The period of a mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Span {
+    /// 小时.
+    Hour,
+    /// 自然日.
+    Day,
+}
+
+/// Which value was averaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// 实测值, standard dry.
+    Measured,
+    /// 折算值, at the reference oxygen.
+    Converted,
+}
+
+/// How final a mean is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// 暂定: before 13:00 of the next day.
+    Provisional,
+    /// 确认: at 13:00 of the next day, or first published after it.
+    Confirmed,
+    /// 修订: changed after it was confirmed.
+    Revised,
+}
+
+/// What an hour was computed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Minute records (CN 2051).
+    Minutes,
+    /// Real-time samples (CN 2011), where no minutes came.
+    Samples,
+    /// The logger's own hour record (CN 2061), unverified, where fewer than 45 minutes came.
+    Reported,
+    /// Nothing came.
+    Nothing,
+}
+
+/// The five classes of an hour (averaging-and-validity §2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HourClass {
+    /// 有效: enough minutes marked N.
+    Valid,
+    /// 停运: enough minutes marked F.
+    Stop,
+    /// More than 15 minutes marked F beside a stopped hour.
+    StopEdge,
+    /// 缺失: too few minutes received.
+    Missing,
+    /// 无效.
+    Invalid,
+}
+
+/// One published mean.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mean {
+    /// What.
+    pub factor: FactorCode,
+    /// Hour or day.
+    pub span: Span,
+    /// First instant of the period.
+    pub start: Moment,
+    /// Measured or converted.
+    pub kind: Kind,
+    /// The exact mean; none: not valid, the reason is in `note`.
+    pub value: Option<Ratio>,
+    /// Whether the mean counts for a verdict.
+    pub valid: bool,
+    /// Mean of what is valid, when that is not enough for a valid mean. Shown, never judged.
+    pub indicative: Option<Ratio>,
+    /// Mean of all numbers whatever their mark (影子均值); suspicion only.
+    pub shadow: Option<Ratio>,
+    /// Valid minutes of an hour, or valid hours of a day.
+    pub count: u32,
+    /// What `count` would be if all were valid: 60 or 24.
+    pub due: u32,
+    /// Class of an hour.
+    pub class: Option<HourClass>,
+    /// What it was computed from.
+    pub origin: Option<Origin>,
+    /// Why there is no value, or why it counts for less: `low_confidence`, `not_converted`, `no_oxygen` …
+    pub note: Option<String>,
+}

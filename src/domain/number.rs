@@ -1,0 +1,234 @@
+//! Decimal truth: numbers as the logger wrote them, sums without rounding, means as exact fractions.
+//! A verdict compares fractions; a rounded figure is only ever shown.
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{Signed, ToPrimitive, Zero};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// Decimal places of a [`Sum`].
+const SUM_SCALE: u32 = 18;
+/// Values must stay below this; table 4 foresees 14 digits, real ones have ten at most. Ten thousand of them still sum in 128 bits.
+const VALUE_MAX: i64 = 10_000_000_000;
+
+/// Why a text is no usable number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NumberError {
+    /// Not `[+-]digits[.digits]`. Exponents are not foreseen (HJ 212-2017 6.3.3).
+    #[error("not a decimal number")]
+    NotDecimal,
+    /// Magnitude of 10^10 or more, or more than 18 decimals.
+    #[error("absurd: 10^10 or more, or more than 18 decimals")]
+    Absurd,
+}
+
+/// Reads a value. The scale is kept: `12.30` is not `12.3`.
+///
+/// # Errors
+/// [`NumberError`] when the text is no number, or an absurd one.
+pub fn parse(text: &str) -> Result<Decimal, NumberError> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let mut seen = (0usize, false, 0u32);
+    for byte in digits.bytes() {
+        match byte {
+            b'0'..=b'9' => seen = (seen.0 + 1, seen.1, seen.2 + u32::from(seen.1)),
+            b'.' if !seen.1 => seen.1 = true,
+            _ => return Err(NumberError::NotDecimal),
+        }
+    }
+    if seen.0 == 0 {
+        return Err(NumberError::NotDecimal);
+    }
+    if seen.2 > SUM_SCALE || seen.0 > 40 {
+        return Err(NumberError::Absurd);
+    }
+    let value = Decimal::from_str_exact(text).map_err(|_| NumberError::Absurd)?;
+    if value.abs() >= Decimal::from(VALUE_MAX) { Err(NumberError::Absurd) } else { Ok(value) }
+}
+
+/// An exact sum of values, at 18 decimals in 128 bits: room for ten thousand values below 10^10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sum(i128);
+
+impl Sum {
+    /// Adds `weight` times a value that [`parse`] gave.
+    pub fn add(&mut self, value: Decimal, weight: u32) {
+        let scaled = value.mantissa() * 10i128.pow(SUM_SCALE.saturating_sub(value.scale()));
+        self.0 = self.0.checked_add(scaled * i128::from(weight)).expect("parse() bounds every value, so that a day of them fits");
+    }
+
+    /// The sum itself.
+    #[must_use]
+    pub fn exact(self) -> Ratio {
+        self.over(1)
+    }
+
+    /// The mean over `count`; `None` for none.
+    #[must_use]
+    pub fn mean(self, count: u32) -> Option<Ratio> {
+        (count > 0).then(|| self.over(count))
+    }
+
+    fn over(self, count: u32) -> Ratio {
+        Ratio(BigRational::new(BigInt::from(self.0), BigInt::from(10i128.pow(SUM_SCALE)) * count))
+    }
+}
+
+/// An exact fraction.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ratio(BigRational);
+
+impl Ratio {
+    /// The fraction of a decimal.
+    #[must_use]
+    pub fn of(value: Decimal) -> Self {
+        Self(BigRational::new(BigInt::from(value.mantissa()), BigInt::from(10u8).pow(value.scale())))
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub fn whole(value: i64) -> Self {
+        Self(BigRational::from_integer(BigInt::from(value)))
+    }
+
+    /// `self ÷ by`; `None` where `by` is zero.
+    #[must_use]
+    pub fn divided(&self, by: &Ratio) -> Option<Self> {
+        (!by.0.is_zero()).then(|| Self(&self.0 / &by.0))
+    }
+
+    /// `self × by`.
+    #[must_use]
+    pub fn times(&self, by: &Ratio) -> Self {
+        Self(&self.0 * &by.0)
+    }
+
+    /// `self + other`.
+    #[must_use]
+    pub fn plus(&self, other: &Ratio) -> Self {
+        Self(&self.0 + &other.0)
+    }
+
+    /// `self − other`.
+    #[must_use]
+    pub fn minus(&self, other: &Ratio) -> Self {
+        Self(&self.0 - &other.0)
+    }
+
+    /// Below zero.
+    #[must_use]
+    pub fn is_negative(&self) -> bool {
+        self.0.is_negative()
+    }
+
+    /// The arithmetic mean of some fractions; `None` of none.
+    #[must_use]
+    pub fn mean<'r>(values: impl IntoIterator<Item = &'r Ratio>) -> Option<Self> {
+        let (sum, count) = values.into_iter().fold((BigRational::zero(), 0u32), |(sum, count), value| (sum + &value.0, count + 1));
+        (count > 0).then(|| Self(sum / BigInt::from(count)))
+    }
+
+    /// Rounded once, half to even (四舍六入五成双, GB/T 8170-2008), to so many decimals.
+    #[must_use]
+    pub fn rounded(&self, decimals: u32) -> String {
+        let scale = BigInt::from(10u8).pow(decimals);
+        let scaled = &self.0 * &scale;
+        let floor = scaled.floor().to_integer();
+        let rest = scaled - BigRational::from_integer(floor.clone());
+        let half = BigRational::new(BigInt::from(1), BigInt::from(2));
+        let odd = (&floor % 2u8) != BigInt::zero();
+        let up = rest > half || (rest == half && odd);
+        let digits: BigInt = if up { floor + 1 } else { floor };
+        let sign = if digits.is_negative() { "-" } else { "" };
+        let text = format!("{:0>width$}", digits.abs().to_string(), width = decimals as usize + 1);
+        let (whole, fraction) = text.split_at(text.len() - decimals as usize);
+        if decimals == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    }
+
+    /// The shown figure: four decimals, trailing zeros cut.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let text = self.rounded(4);
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        if text.is_empty() || text == "-0" { "0".to_owned() } else { text.to_owned() }
+    }
+
+    /// Numerator and denominator, `12850/153`: the truth behind the shown figure.
+    #[must_use]
+    pub fn fraction(&self) -> String {
+        format!("{}/{}", self.0.numer(), self.0.denom())
+    }
+
+    /// Reads [`Ratio::fraction`]'s form.
+    #[must_use]
+    pub fn parse_fraction(text: &str) -> Option<Self> {
+        let (numerator, denominator) = text.split_once('/')?;
+        let (numerator, denominator): (BigInt, BigInt) = (numerator.parse().ok()?, denominator.parse().ok()?);
+        (!denominator.is_zero()).then(|| Self(BigRational::new(numerator, denominator)))
+    }
+
+    /// For scores and charts only, never for a verdict.
+    #[must_use]
+    pub fn approximate(&self) -> f64 {
+        self.0.to_f64().unwrap_or(f64::NAN)
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+impl Serialize for Ratio {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.fraction())
+    }
+}
+
+impl<'de> Deserialize<'de> for Ratio {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse_fraction(&text).ok_or_else(|| serde::de::Error::custom("not a fraction"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(text: &str) -> Decimal {
+        parse(text).expect("a decimal")
+    }
+
+    #[test]
+    fn a_value_keeps_the_scale_it_was_written_with() {
+        assert_eq!(decimal("12.30").to_string(), "12.30");
+        assert_eq!(decimal("-0.5").to_string(), "-0.5");
+        for wrong in ["", ".", "1e3", "1_0", "0x1", "1.2.3", "N", "--1", " 1"] {
+            assert_eq!(parse(wrong), Err(NumberError::NotDecimal), "{wrong:?}");
+        }
+        assert_eq!(parse("10000000000"), Err(NumberError::Absurd));
+        assert_eq!(parse("0.1234567890123456789"), Err(NumberError::Absurd));
+        assert_eq!(parse(&"9".repeat(400)), Err(NumberError::Absurd));
+        assert!(parse("9999999999.123456789012345678").is_ok());
+    }
+
+    #[test]
+    fn means_are_exact_and_rounding_is_half_to_even_once() {
+        let mut sum = Sum::default();
+        for text in ["0.1", "0.2", "0.3"] {
+            sum.add(decimal(text), 1);
+        }
+        assert_eq!(sum.mean(3).expect("three"), Ratio::of(decimal("0.2")));
+        assert_eq!(Sum::default().mean(0), None);
+        for (value, limit_decimals, shown) in [("35.3", 0, "35"), ("35.5", 0, "36"), ("34.5", 0, "34"), ("50.5", 0, "50"), ("0.505", 2, "0.50"), ("-0.5", 0, "0"), ("-1.5", 0, "-2")] {
+            assert_eq!(Ratio::of(decimal(value)).rounded(limit_decimals), shown, "{value}");
+        }
+        assert_eq!(Ratio::whole(1).divided(&Ratio::whole(3)).expect("not by zero").shown(), "0.3333");
+        assert_eq!(Ratio::whole(40).shown(), "40");
+    }
+}
