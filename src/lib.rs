@@ -12,3 +12,4 @@
 
 pub mod protocol;
 pub mod domain;
+pub mod link;

@@ -165,11 +165,13 @@ commands! {
     "9022" ALL ANSWER, ANSWER, Shape::Plain, "登录应答（方言）", "login answer (dialect)";
 }
 
-/// The row of a CN in an edition. A CN that only other editions have is read as theirs: loggers mix editions.
+/// The row of a CN in an edition. A CN that only other editions have is read as theirs, an upward meaning first: loggers
+/// mix editions, and what they send is upward.
 #[must_use]
 pub fn find(cn: &str, edition: Edition) -> Option<&'static Command> {
-    let rows = || COMMANDS.iter().filter(move |row| row.cn == cn);
-    rows().find(|row| row.editions.contains(&edition)).or_else(|| rows().next())
+    let start = COMMANDS.partition_point(|row| row.cn < cn);
+    let rows = || COMMANDS[start..].iter().take_while(|row| row.cn == cn);
+    rows().find(|row| row.editions.contains(&edition)).or_else(|| rows().find(|row| row.up.is_some())).or_else(|| rows().next())
 }
 
 /// The 9015 of 2025 before its time, and the 9021 login of local dialects.
@@ -220,6 +222,11 @@ mod tests {
         assert_eq!(find("3014", Y2017).map(|row| row.en), Some("comparison sampling"));
         assert_eq!(find("2081", Y2005).map(|row| row.up), Some(UPLOAD), "sent by 2005 loggers long before 2017");
         assert!(find("7777", Y2017).is_none());
+    }
+
+    #[test]
+    fn the_rows_stand_in_the_order_of_their_codes() {
+        assert!(COMMANDS.is_sorted_by_key(|row| row.cn));
     }
 
     #[test]

@@ -179,9 +179,7 @@ fn read(bytes: &[u8], closed: bool) -> Reading {
     let declared = bytes[2..digits_end].iter().fold(0u16, |length, digit| length * 10 + u16::from(digit - b'0'));
     let mut quirks = QuirkSet::default();
     quirks.insert_if(digits != 4, Quirk::LengthNotFourDigits);
-    let semicolon = bytes.get(digits_end) == Some(&b';');
-    quirks.insert_if(semicolon, Quirk::SemicolonAroundSegment);
-    let start = digits_end + usize::from(semicolon);
+    let start = digits_end;
     let end = start + usize::from(declared);
 
     let plausible = usize::from(declared) <= SEGMENT_LEN_MAX;
@@ -207,15 +205,10 @@ fn read(bytes: &[u8], closed: bool) -> Reading {
 }
 
 /// The frame that the length describes, if four hex digits stand where it says.
-fn at_length(bytes: &[u8], start: usize, end: usize, declared: u16, mut quirks: QuirkSet) -> Option<Frame> {
-    let mut check = end;
-    if bytes.get(check) == Some(&b';') {
-        quirks.insert(Quirk::SemicolonAroundSegment);
-        check += 1;
-    }
-    let printed = bytes.get(check..check + 4)?;
+fn at_length(bytes: &[u8], start: usize, end: usize, declared: u16, quirks: QuirkSet) -> Option<Frame> {
+    let printed = bytes.get(end..end + 4)?;
     let printed_crc = hex(printed)?;
-    Some(finish(bytes, start..end, check..check + 4, declared, printed_crc, quirks))
+    Some(finish(bytes, start..end, end..end + 4, declared, printed_crc, quirks))
 }
 
 /// A frame whose check does not fit is believed to end here when its area is closed, and a line end, the next packet or
@@ -228,19 +221,16 @@ fn ends_like_a_frame(bytes: &[u8], frame: &Frame) -> bool {
 /// The frame whose closing `&&` is followed by a check and a line end, another head, or (`end_counts`) the end of the bytes.
 /// With several, the first whose check is the standard's; else the first.
 fn at_closing(bytes: &[u8], start: usize, declared: u16, digits: usize, quirks: QuirkSet, end_counts: bool) -> Option<Frame> {
-    let limit = bytes.len().min(start + SEGMENT_LEN_MAX + 8);
+    let limit = next_head(bytes).unwrap_or(bytes.len()).min(start + SEGMENT_LEN_MAX + 8);
     let mut fallback = None;
     let finder = memmem::Finder::new(b"&&");
     let mut from = start.min(limit);
     while let Some(at) = finder.find(&bytes[from..limit]) {
-        let closing = from + at + 2;
+        let mut check = from + at + 2;
         from = from + at + 1;
         let mut quirks = quirks;
-        let mut check = closing;
-        if bytes.get(check) == Some(&b';') {
-            quirks.insert(Quirk::SemicolonAroundSegment);
-            check += 1;
-        }
+        check += usize::from(bytes.get(check) == Some(&b';'));
+        let closing = check;
         let width = bytes[check..].iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
         if width == 0 {
             continue;
@@ -277,11 +267,20 @@ fn at_closing(bytes: &[u8], start: usize, declared: u16, digits: usize, quirks: 
     fallback
 }
 
-fn finish(bytes: &[u8], segment: Range<usize>, check: Range<usize>, declared: u16, printed_crc: u16, mut quirks: QuirkSet) -> Frame {
+/// `##0079;QN=…&&;F001` of one dialect: length and check cover both `;`, which are no part of the segment.
+fn inside_semicolons(bytes: &[u8], covered: Range<usize>) -> Range<usize> {
+    let start = covered.start + usize::from(bytes[covered.clone()].starts_with(b";"));
+    let end = covered.end - usize::from(start < covered.end && bytes[start..covered.end].ends_with(b"&;"));
+    start..end
+}
+
+fn finish(bytes: &[u8], covered: Range<usize>, check: Range<usize>, declared: u16, printed_crc: u16, mut quirks: QuirkSet) -> Frame {
     let printed = &bytes[check.clone()];
     quirks.insert_if(printed.iter().any(u8::is_ascii_lowercase), Quirk::CrcLowerCase);
-    quirks.insert_if(segment.len() > 1024, Quirk::SegmentOver1024);
-    let crc = crc::kind_of(&bytes[segment.clone()], printed_crc);
+    quirks.insert_if(covered.len() > 1024, Quirk::SegmentOver1024);
+    let crc = crc::kind_of(&bytes[covered.clone()], printed_crc);
+    let segment = inside_semicolons(bytes, covered.clone());
+    quirks.insert_if(segment != covered, Quirk::SemicolonAroundSegment);
     Frame { span: 0..check.end, segment, declared, printed_crc, crc, quirks }
 }
 

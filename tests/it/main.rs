@@ -1,3 +1,4 @@
 //! One integration binary. Each module says what it shows in its first lines.
 
+mod conversations;
 mod vectors;
