@@ -13,3 +13,5 @@
 pub mod protocol;
 pub mod domain;
 pub mod link;
+pub mod registry;
+pub mod aggregation;

@@ -3,6 +3,7 @@
 use super::number::Ratio;
 use super::time::Moment;
 use super::FactorCode;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// The period of a mean.
@@ -94,6 +95,9 @@ pub struct Mean {
     pub class: Option<HourClass>,
     /// What it was computed from.
     pub origin: Option<Origin>,
+    /// The mean of converted minutes, beside the converted mean of minutes (rule 5): a cross-check, rounded to six decimals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_check: Option<Decimal>,
     /// Why there is no value, or why it counts for less: `low_confidence`, `not_converted`, `no_oxygen` …
     pub note: Option<String>,
 }

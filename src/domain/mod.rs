@@ -6,11 +6,13 @@ mod limit;
 mod mean;
 pub mod number;
 mod reading;
+mod ruleset;
 pub mod time;
 
 pub use finding::{Confidence, Finding, Severity, Source};
 pub use limit::{Basis, Grade, Limit, LimitType};
 pub use mean::{HourClass, Kind, Mean, Origin, Span, Status};
+pub use ruleset::{Figure, RuleSet, short_hash};
 pub use reading::{PacketRef, Reading, ReadingKey, Record, UnusableReason};
 
 use arrayvec::ArrayString;

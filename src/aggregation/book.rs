@@ -1,0 +1,138 @@
+//! The records of one series in one open hour. A record is its period and its packet: seen again it changes nothing,
+//! corrected (higher QN, then later sequence) it replaces, and late it is simply there.
+
+use super::cell::{HourCell, Reported, SeriesRules};
+use crate::domain::number::Sum;
+use crate::domain::{HourClass, Origin, ReadingKey, Record};
+use crate::protocol::marker::Marker;
+use rust_decimal::Decimal;
+
+/// Records of one series and hour, sorted by period.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HourBook {
+    minutes: Vec<(u8, Record)>,
+    samples: Vec<(u16, Record)>,
+    hour: Option<Record>,
+}
+
+impl HourBook {
+    /// Enters a record. Says whether the hour may be different now.
+    pub fn enter(&mut self, key: ReadingKey, record: Record) -> bool {
+        match key {
+            ReadingKey::Minute(minute) => {
+                // Minutes outrank samples, whichever came first.
+                self.samples = Vec::new();
+                enter(&mut self.minutes, minute, record)
+            }
+            ReadingKey::Sample(second) => self.minutes.is_empty() && enter(&mut self.samples, second, record),
+            ReadingKey::Hour => match &mut self.hour {
+                Some(known) if known.from >= record.from || same(known, &record) => {
+                    if known.from < record.from {
+                        known.from = record.from;
+                    }
+                    false
+                }
+                slot => {
+                    *slot = Some(record);
+                    true
+                }
+            },
+            ReadingKey::Day => false,
+        }
+    }
+
+    /// Whether nothing was entered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.minutes.is_empty() && self.samples.is_empty() && self.hour.is_none()
+    }
+
+    /// Computes the hour. `oxygen` is the book of the outlet's oxygen series for the same hour.
+    #[must_use]
+    pub fn close(&self, oxygen: Option<&HourBook>, rules: &SeriesRules<'_>) -> HourCell {
+        let length = u32::from(rules.outlet.minute_interval);
+        let due = rules.set.hour_minutes_min.value;
+        let received = self.minutes.len() as u32 * length;
+        let sampled = (self.samples.len() as u32 * u32::from(rules.outlet.real_interval_secs) / 60).min(60);
+        let none = HourBook::default();
+        let oxygen = oxygen.unwrap_or(&none);
+        let mut cell = if received >= due || (self.hour.is_none() && !self.minutes.is_empty()) {
+            let mut cell = HourCell::new(Origin::Minutes, received);
+            for (minute, record) in &self.minutes {
+                cell.take(record, length, rules);
+                cell.pair(record, find(&oxygen.minutes, *minute), length, rules);
+            }
+            cell
+        } else if self.minutes.is_empty() && !self.samples.is_empty() && (self.hour.is_none() || sampled >= due) {
+            let mut cell = HourCell::new(Origin::Samples, sampled);
+            for (second, record) in &self.samples {
+                cell.take(record, 1, rules);
+                cell.pair(record, find(&oxygen.samples, *second), 1, rules);
+            }
+            cell.samples_to_minutes(u32::from(rules.outlet.real_interval_secs));
+            cell
+        } else if let Some(hour) = &self.hour {
+            let mut cell = HourCell::new(Origin::Reported, 60);
+            cell.take(hour, 60, rules);
+            cell.pair(hour, oxygen.hour.as_ref(), 60, rules);
+            cell
+        } else {
+            HourCell::new(Origin::Nothing, 0)
+        };
+        cell.reported = self.hour.map(|hour| Reported { measured: hour.measured, converted: hour.converted, marker: hour.marker });
+        cell.class = super::classify(cell.valid_minutes, cell.minutes_marked(Marker::STOPPED), cell.received_minutes, false, rules.set);
+        if cell.class == HourClass::StopEdge {
+            cell.class = HourClass::Invalid;
+        }
+        cell
+    }
+
+    /// The records as numbers, marks and packets, for an explanation: minutes, else samples.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.minutes.iter().map(|(_, record)| record).chain(self.samples.iter().map(|(_, record)| record)).chain(&self.hour)
+    }
+}
+
+fn enter<K: Ord + Copy>(records: &mut Vec<(K, Record)>, key: K, record: Record) -> bool {
+    match records.binary_search_by_key(&key, |(known, _)| *known) {
+        Err(at) => {
+            records.insert(at, (key, record));
+            true
+        }
+        Ok(at) => {
+            let known = &mut records[at].1;
+            if known.from >= record.from {
+                return false;
+            }
+            let differs = !same(known, &record);
+            *known = record;
+            differs
+        }
+    }
+}
+
+/// Whether two records say the same, digit by digit.
+fn same(one: &Record, other: &Record) -> bool {
+    let text = |value: Option<Decimal>| value.map(|value| (value.mantissa(), value.scale()));
+    one.marker == other.marker && text(one.measured) == text(other.measured) && text(one.converted) == text(other.converted)
+}
+
+fn find<K: Ord + Copy>(records: &[(K, Record)], key: K) -> Option<&Record> {
+    records.binary_search_by_key(&key, |(known, _)| *known).ok().map(|at| &records[at].1)
+}
+
+/// Sums of one class of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct Weighed {
+    /// Σ value × weight.
+    pub(super) sum: Sum,
+    /// Σ weight.
+    pub(super) weight: u32,
+}
+
+impl Weighed {
+    pub(super) fn add(&mut self, value: Decimal, weight: u32) {
+        self.sum.add(value, weight);
+        self.weight += weight;
+    }
+}

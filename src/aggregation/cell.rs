@@ -1,0 +1,284 @@
+//! The hour cell: what is left of a series' hour once it is closed. Everything later (days, rules, spans) reads cells.
+
+use super::book::Weighed;
+use crate::domain::number::Ratio;
+use crate::domain::{HourClass, Origin, PacketRef, Record, RuleSet};
+use crate::protocol::marker::Marker;
+use crate::registry::{Negative, Outlet, SeriesRow};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// What the register and the rule set say about one series.
+#[derive(Debug, Clone, Copy)]
+pub struct SeriesRules<'r> {
+    /// The outlet's row.
+    pub outlet: &'r Outlet,
+    /// Upper end of the range of this series, and of the outlet's oxygen.
+    pub range_high: Option<Decimal>,
+    /// How its negatives are read.
+    pub negative: Negative,
+    /// Figures in force.
+    pub set: &'r RuleSet,
+}
+
+impl<'r> SeriesRules<'r> {
+    /// The rules of a series; without a row, nothing is known of its range.
+    #[must_use]
+    pub fn new(outlet: &'r Outlet, row: Option<&SeriesRow>, set: &'r RuleSet) -> Self {
+        Self { outlet, range_high: row.and_then(|row| row.range_high), negative: row.map_or(Negative::Natural, |row| row.negative), set }
+    }
+
+    /// The value that enters a mean (rule 12, §4.4): small negatives count as zero, larger ones and values above the range
+    /// are invalid. Worked example A23.
+    #[must_use]
+    pub fn used(&self, value: Decimal) -> Option<Decimal> {
+        if value.is_sign_negative() && !value.is_zero() && self.negative == Negative::Drift {
+            let range = self.range_high?;
+            // −p % of the range <= value, without dividing.
+            let edge = -(self.set.negative_drift_pct.value.checked_mul(range)?);
+            return (value.checked_mul(Decimal::ONE_HUNDRED)? >= edge).then_some(Decimal::ZERO);
+        }
+        (self.range_high.is_none_or(|range| value <= range)).then_some(value)
+    }
+}
+
+/// What the logger itself reports for the hour (CN 2061).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// `-Avg`.
+    pub measured: Option<Decimal>,
+    /// `-ZsAvg`.
+    pub converted: Option<Decimal>,
+    /// 数据标记.
+    pub marker: Marker,
+}
+
+/// One series' closed hour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HourCell {
+    /// What it was computed from.
+    pub origin: Origin,
+    /// Its class, without regard to its neighbours.
+    pub class: HourClass,
+    /// Minutes that entered the mean.
+    pub valid_minutes: u32,
+    /// Minutes for which something came.
+    pub received_minutes: u32,
+    valid: Weighed,
+    shadow: Weighed,
+    paired: Weighed,
+    paired_oxygen: Weighed,
+    cross: Weighed,
+    /// Minutes by mark, in the order of the marks.
+    pub marked: Vec<(Marker, u32)>,
+    /// Smallest value used.
+    pub min: Option<Decimal>,
+    /// Largest value used.
+    pub max: Option<Decimal>,
+    /// Most decimals that the logger wrote.
+    pub decimals: u8,
+    /// What the logger reports.
+    pub reported: Option<Reported>,
+    /// The packet of the largest value used.
+    pub peak: Option<PacketRef>,
+    /// First and last sequence of the packets in it.
+    pub sequences: Option<(u64, u64)>,
+}
+
+/// The converted hour (rules 5 and 6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conversion {
+    /// A value that counts.
+    Value(Ratio),
+    /// Computed, but oxygen is so high that it counts only where the register says so.
+    LowConfidence(Ratio),
+    /// Oxygen too high: no value.
+    NotConverted,
+    /// Too few minutes with valid oxygen.
+    NoOxygen,
+    /// The outlet converts nothing, or the measured hour is not valid.
+    None,
+}
+
+impl Conversion {
+    /// The name of a state that carries no full value.
+    #[must_use]
+    pub fn note(&self) -> Option<&'static str> {
+        match self {
+            Self::Value(_) | Self::None => None,
+            Self::LowConfidence(_) => Some("low_confidence"),
+            Self::NotConverted => Some("not_converted"),
+            Self::NoOxygen => Some("no_oxygen"),
+        }
+    }
+}
+
+impl HourCell {
+    pub(super) fn new(origin: Origin, received_minutes: u32) -> Self {
+        let none = Weighed::default();
+        Self {
+            origin,
+            class: HourClass::Missing,
+            valid_minutes: 0,
+            received_minutes,
+            valid: none,
+            shadow: none,
+            paired: none,
+            paired_oxygen: none,
+            cross: none,
+            marked: Vec::new(),
+            min: None,
+            max: None,
+            decimals: 0,
+            reported: None,
+            peak: None,
+            sequences: None,
+        }
+    }
+
+    /// Takes one record of `weight` minutes (or one sample).
+    pub(super) fn take(&mut self, record: &Record, weight: u32, rules: &SeriesRules<'_>) {
+        let sequence = record.from.sequence;
+        self.sequences = Some(self.sequences.map_or((sequence, sequence), |(first, last)| (first.min(sequence), last.max(sequence))));
+        match self.marked.binary_search_by_key(&record.marker, |(marker, _)| *marker) {
+            Ok(at) => self.marked[at].1 += weight,
+            Err(at) => self.marked.insert(at, (record.marker, weight)),
+        }
+        // A converted-only hour record still counts as one that was received and marked.
+        let Some(value) = record.measured.or(record.converted) else { return };
+        self.decimals = self.decimals.max(value.scale() as u8);
+        if !matches!(record.marker, Marker::CALIBRATION | Marker::SET | Marker::STOPPED | Marker::LINK_FAULT) {
+            self.shadow.add(value, weight);
+        }
+        let Some(used) = self.used(record, value, rules) else { return };
+        self.valid.add(used, weight);
+        self.valid_minutes += weight;
+        self.min = Some(self.min.map_or(used, |min| min.min(used)));
+        if self.max.is_none_or(|max| used > max) {
+            self.max = Some(used);
+            self.peak = Some(record.from);
+        }
+    }
+
+    fn used(&self, record: &Record, value: Decimal, rules: &SeriesRules<'_>) -> Option<Decimal> {
+        matches!(record.marker, Marker::NORMAL | Marker::ABSENT).then(|| rules.used(value)).flatten()
+    }
+
+    /// Pairs a valid record with the oxygen of the same period.
+    pub(super) fn pair(&mut self, record: &Record, oxygen: Option<&Record>, weight: u32, rules: &SeriesRules<'_>) {
+        let Some(reference) = rules.outlet.reference_oxygen else { return };
+        let value = record.measured.and_then(|value| self.used(record, value, rules));
+        let oxygen = oxygen.filter(|oxygen| matches!(oxygen.marker, Marker::NORMAL | Marker::ABSENT)).and_then(|oxygen| oxygen.measured);
+        let (Some(value), Some(oxygen)) = (value, oxygen.filter(|oxygen| !oxygen.is_sign_negative())) else { return };
+        self.paired.add(value, weight);
+        self.paired_oxygen.add(oxygen, weight);
+        let rest = rules.outlet.oxidant_oxygen - oxygen;
+        if oxygen < rules.set.oxygen_not_converted_pct.value
+            && rest > Decimal::ZERO
+            && let Some(converted) = value.checked_mul(rules.outlet.oxidant_oxygen - reference).and_then(|value| value.checked_div(rest))
+        {
+            self.cross.add(converted.round_dp(6), weight);
+        }
+    }
+
+    /// Samples cover seconds: turns their counts into minutes.
+    pub(super) fn samples_to_minutes(&mut self, interval_secs: u32) {
+        let minutes = |count: u32| (count * interval_secs / 60).min(60);
+        self.valid_minutes = minutes(self.valid_minutes);
+        for (_, count) in &mut self.marked {
+            *count = minutes(*count);
+        }
+    }
+
+    /// Minutes under a mark.
+    #[must_use]
+    pub fn minutes_marked(&self, marker: Marker) -> u32 {
+        self.marked.iter().find(|(known, _)| *known == marker).map_or(0, |(_, minutes)| *minutes)
+    }
+
+    /// Whether the hour is valid (rule 3).
+    #[must_use]
+    pub fn is_valid(&self, set: &RuleSet) -> bool {
+        self.valid_minutes >= set.hour_minutes_min.value
+    }
+
+    /// The mean of what is valid, enough or not.
+    #[must_use]
+    pub fn partial_mean(&self) -> Option<Ratio> {
+        self.valid.sum.mean(self.valid.weight)
+    }
+
+    /// The measured hourly mean (rule 4). A logger that reports the converted hour only has none.
+    #[must_use]
+    pub fn measured(&self, set: &RuleSet) -> Option<Ratio> {
+        let only_converted = self.origin == Origin::Reported && self.reported.is_some_and(|reported| reported.measured.is_none());
+        if only_converted || !self.is_valid(set) { None } else { self.partial_mean() }
+    }
+
+    /// The mean of all numbers whatever their mark, but those of calibration, set values, stops and broken links (§3.2).
+    #[must_use]
+    pub fn shadow(&self) -> Option<Ratio> {
+        self.shadow.sum.mean(self.shadow.weight)
+    }
+
+    /// Mean oxygen over the paired minutes.
+    #[must_use]
+    pub fn oxygen(&self) -> Option<Ratio> {
+        self.paired_oxygen.sum.mean(self.paired_oxygen.weight)
+    }
+
+    /// The converted hour: the mean first, then the conversion (rule 5).
+    #[must_use]
+    pub fn converted(&self, outlet: &Outlet, set: &RuleSet) -> Conversion {
+        let Some(reference) = outlet.reference_oxygen else { return Conversion::None };
+        if !self.is_valid(set) {
+            return Conversion::None;
+        }
+        // The logger's own converted hour, where nothing of ours can be computed.
+        if let (Origin::Reported, Some(Reported { converted: Some(converted), .. })) = (self.origin, self.reported) {
+            return Conversion::Value(Ratio::of(converted));
+        }
+        let enough = self.paired_minutes() >= set.hour_minutes_min.value;
+        let (Some(value), Some(oxygen), true) = (self.paired.sum.mean(self.paired.weight), self.oxygen(), enough) else { return Conversion::NoOxygen };
+        if oxygen >= Ratio::of(set.oxygen_not_converted_pct.value) {
+            return Conversion::NotConverted;
+        }
+        let oxidant = Ratio::of(outlet.oxidant_oxygen);
+        let rest = oxidant.minus(&oxygen);
+        let numerator = value.times(&oxidant.minus(&Ratio::of(reference)));
+        match numerator.divided(&rest) {
+            Some(_) if rest.is_negative() => Conversion::NotConverted,
+            None => Conversion::NotConverted,
+            Some(converted) if oxygen >= Ratio::of(set.oxygen_low_confidence_pct.value) => Conversion::LowConfidence(converted),
+            Some(converted) => Conversion::Value(converted),
+        }
+    }
+
+    fn paired_minutes(&self) -> u32 {
+        // Samples count as the share of the valid minutes that their pairs make up.
+        if self.valid.weight == 0 { 0 } else { self.valid_minutes * self.paired.weight / self.valid.weight }
+    }
+
+    /// The mean of the converted minutes, to six decimals: the other order of conversion, for comparison only.
+    #[must_use]
+    pub fn cross_check(&self) -> Option<Decimal> {
+        self.cross.sum.mean(self.cross.weight).and_then(|mean| mean.rounded(6).parse().ok())
+    }
+}
+
+/// The class of an hour (§2.2, worked example A24): `n` valid minutes, `f` minutes marked F, `received` minutes of anything.
+#[must_use]
+pub fn classify(n: u32, f: u32, received: u32, neighbour_stops: bool, set: &RuleSet) -> HourClass {
+    let enough = set.hour_minutes_min.value;
+    if n >= enough {
+        HourClass::Valid
+    } else if f >= enough {
+        HourClass::Stop
+    } else if f > set.stop_edge_minutes.value && neighbour_stops {
+        HourClass::StopEdge
+    } else if received < enough {
+        HourClass::Missing
+    } else {
+        HourClass::Invalid
+    }
+}

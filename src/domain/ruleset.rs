@@ -1,0 +1,105 @@
+//! The rule set (规则集): every figure that decides something, with where it comes from. A stored document, put in force by
+//! a journal entry; its version is the hash of its content, so old verdicts can be recomputed with the figures of their day.
+
+use super::finding::Source;
+use super::limit::Grade;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A figure and its source. Changing one without naming the source is impossible.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure<T> {
+    /// The value in force.
+    pub value: T,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+macro_rules! rule_set {
+    ($($field:ident: $type:ty = $value:expr, $grade:ident, $source:literal, $doc:literal;)*) => {
+        /// All figures of averaging and of the rules.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct RuleSet { $(#[doc = $doc] pub $field: Figure<$type>,)* }
+
+        impl Default for RuleSet {
+            fn default() -> Self {
+                Self { $($field: Figure { value: $value, source: Source { text: $source.to_owned(), grade: Grade::$grade } },)* }
+            }
+        }
+    };
+}
+
+rule_set! {
+    hour_minutes_min: u32 = 45, S, "HJ 212-2017 Annex D.2 (k >= 45); HJ 76-2017 App. B and the 2017 permit rule as restated (not less than 45)", "Valid minutes that make a gas hour valid.";
+    day_hours_min: u32 = 20, P, "GB 18484-2020 3.19, GB 39707-2020 (m >= 20); HJ 212-2017 Annex D.2", "Valid hours that make a gas day valid.";
+    oxygen_not_converted_pct: Decimal = Decimal::from_parts(205, 0, 0, false, 1), D, "ours: no national clause on an upper oxygen limit was found", "From this oxygen content (%) on there is no converted value.";
+    oxygen_low_confidence_pct: Decimal = Decimal::from_parts(19, 0, 0, false, 0), D, "ours: between 19 % and 20.5 % the factor multiplies small errors", "From this oxygen content (%) on a converted value has low confidence and no verdict.";
+    negative_drift_pct: Decimal = Decimal::from_parts(25, 0, 0, false, 1), M, "zero drift of HJ 75-2017, recalled; US ECMPS MODC 21 sets such negatives to zero", "Negatives down to this share (%) of the range count as zero.";
+    stop_edge_minutes: u32 = 15, D, "ours: averaging-and-validity 2.2", "More F minutes than this beside a stopped hour leave the rates with it.";
+    hour_provisional_after_min: u32 = 10, D, "ours: averaging-and-validity 11", "Minutes after its end at which an hour is closed and published.";
+    day_provisional_after_min: u32 = 30, D, "ours: averaging-and-validity 11", "Minutes after midnight at which a day is published provisionally.";
+    day_confirmed_after_min: u32 = 780, S, "marks are due by 12:00 of the next day, results are published about 13:00", "Minutes after midnight at which a day is confirmed.";
+    late_accept_hours: u32 = 168, S, "7 days, the figure of the missing-hour rule (list of 18 situations, no. 1)", "Hours after which data are kept but no longer averaged.";
+    future_accept_min: u32 = 30, D, "ours: a clock may be wrong, a value cannot be older than its packet", "Minutes by which DataTime may lie after the arrival.";
+    quiet_secs: u32 = 60, D, "ours: back-filling three days costs a few revisions, not thousands", "A reopened day publishes after so many quiet seconds of engine time.";
+    quiet_max_secs: u32 = 600, D, "ours: see quiet_secs", "… and at the latest after so many.";
+    episode_gap_days: u32 = 1, D, "ours: exceedances on days at most this far apart are one case", "Days between two findings of one case.";
+}
+
+impl RuleSet {
+    /// Reads the document; unknown names are refused.
+    ///
+    /// # Errors
+    /// What JSON or the names are wrong, with line and column.
+    pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    /// The document's text, in the order of the figures.
+    ///
+    /// # Panics
+    /// Never: plain values always serialise.
+    #[must_use]
+    pub fn text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("plain values serialise")
+    }
+
+    /// `rs-` and the first 16 hex digits of the content's SHA-256.
+    #[must_use]
+    pub fn version(&self) -> String {
+        format!("rs-{}", short_hash(self.text().as_bytes()))
+    }
+}
+
+/// The first 16 hex digits of SHA-256.
+#[must_use]
+pub fn short_hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_reads_back_and_its_version_follows_its_content() {
+        let standard = RuleSet::default();
+        let again = RuleSet::parse(&standard.text()).expect("its own text");
+        assert_eq!(again, standard);
+        let mut other = standard.clone();
+        other.hour_minutes_min.value = 46;
+        assert_ne!(other.version(), standard.version());
+        assert!(RuleSet::parse(r#"{"hour_minutes": 45}"#).is_err());
+    }
+
+    #[test]
+    fn every_figure_names_its_source() {
+        let document: serde_json::Value = serde_json::from_str(&RuleSet::default().text()).expect("JSON");
+        for (name, figure) in document.as_object().expect("an object") {
+            assert!(figure["source"]["text"].as_str().is_some_and(|text| text.len() > 8), "{name}");
+        }
+    }
+}
