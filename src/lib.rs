@@ -15,3 +15,8 @@ pub mod domain;
 pub mod link;
 pub mod registry;
 pub mod aggregation;
+pub mod rules;
+pub mod docket;
+pub mod message;
+pub mod engine;
+pub mod fleet;

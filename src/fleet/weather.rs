@@ -4,7 +4,7 @@
 //! Only `+ - * /` are used on floats, and means are integers: the same seed gives the same digits on every machine.
 
 use super::chance;
-use super::plan::{FactorPlan, Scenario, StreamPlan};
+use super::plan::{Exceedance, FactorPlan, Mark, Scenario, StreamPlan};
 use crate::domain::time::{DAY_MS, Day, HOUR_MS, Hour, Moment};
 use std::cmp::Ordering;
 use std::fmt;
@@ -88,7 +88,7 @@ impl<'p> Weather<'p> {
         let length = self.stream.minute_ms();
         let minute = self.measured(factor, Moment(at.0.div_euclid(length) * length));
         let steps = u64::try_from(minute.max.units - minute.min.units).unwrap_or(0) + 1;
-        let step = (self.bits(factor, "moment", at) % steps) as i64;
+        let step = (self.bits(factor, "moment", at.0) % steps) as i64;
         (Figure { units: minute.min.units + step, ..minute.min }, minute.marker)
     }
 
@@ -109,22 +109,22 @@ impl<'p> Weather<'p> {
             return Record { min: held, avg: held, max: held, converted: None, marker };
         }
         let value = self.value(factor, start);
-        let reach = |side| factor.base.abs() * factor.noise * 0.5 * chance::unit(self.bits(factor, side, start));
+        let reach = |side| factor.base.abs() * factor.noise * 0.5 * chance::unit(self.bits(factor, side, start.0));
         let (min, max) = (figure(value - reach("min")), figure(value + reach("max")));
         Record { min, avg: figure(value), max, converted: None, marker }
     }
 
     /// Daily pattern, an hourly drift, a dash of noise, and what the scenario does to them.
     fn value(&self, factor: &FactorPlan, start: Moment) -> f64 {
-        let series = self.bits(factor, "series", Moment(0));
+        let series = self.bits(factor, "series", 0);
         let day_share = (start.0 - start.day().start().0) as f64 / DAY_MS as f64;
         let hour_share = (start.0 - start.hour().start().0) as f64 / HOUR_MS as f64;
-        let drift_at = |hour: i64| chance::signed(self.bits(factor, "drift", Moment(hour)));
+        let drift_at = |hour: i64| chance::signed(self.bits(factor, "drift", hour));
         let (before, after) = (drift_at(start.hour().0), drift_at(start.hour().0 + 1));
         let smooth = hour_share * hour_share * (3.0 - 2.0 * hour_share);
         let drift = before + (after - before) * smooth;
-        let dash = chance::signed(self.bits(factor, "dash", start));
-        let times = |one: &super::plan::Exceedance| {
+        let dash = chance::signed(self.bits(factor, "dash", start.0));
+        let times = |one: &Exceedance| {
             let hit = one.outlet == self.stream.outlet && one.factor == factor.factor && one.from <= start && start < one.to;
             hit.then_some(one.times)
         };
@@ -135,16 +135,16 @@ impl<'p> Weather<'p> {
 
     fn marker(&self, factor: &FactorPlan, at: Moment) -> &'p str {
         let scenario: &'p Scenario = self.scenario;
-        let hit = |mark: &&'p super::plan::Mark| {
+        let hit = |mark: &&'p Mark| {
             let named = mark.factor.as_ref().is_none_or(|code| *code == factor.factor);
             mark.outlet == self.stream.outlet && named && mark.from <= at && at < mark.to
         };
         scenario.marks.iter().find(hit).map_or(NORMAL, |mark| mark.marker.as_str())
     }
 
-    fn bits(&self, factor: &FactorPlan, purpose: &str, at: Moment) -> u64 {
+    fn bits(&self, factor: &FactorPlan, purpose: &str, at: i64) -> u64 {
         let series = chance::hash(self.seed, &[&self.stream.outlet, &factor.factor, purpose]);
-        chance::mix(series ^ chance::mix(at.0 as u64))
+        chance::mix(series ^ chance::mix(at as u64))
     }
 }
 
@@ -168,7 +168,7 @@ fn wave(turns: f64) -> f64 {
 /// Several records as one. 75 % normal parts make a normal whole, fewer a fault (HJ 212-2017 C.17, note).
 fn summary<'p>(parts: &[Record<'p>], decimals: u8) -> Record<'p> {
     let normal = parts.iter().filter(|part| part.marker == NORMAL).count();
-    let used = || parts.iter().filter(|part| normal == 0 || part.marker == NORMAL);
+    let used = || parts.iter().filter(move |part| normal == 0 || part.marker == NORMAL);
     Record {
         min: used().map(|part| part.min).min_by_key(|figure| figure.units).unwrap_or_default(),
         avg: Figure::mean(used().map(|part| part.avg), decimals).unwrap_or_default(),

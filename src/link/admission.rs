@@ -63,7 +63,7 @@ impl Admissions {
     /// # Errors
     /// The refusal, when the check does not fit by anything this sender is allowed.
     pub fn read<'f>(&self, bytes: &'f [u8], frame: &Frame) -> Result<(Packet<'f>, Admitted), Refusal> {
-        let packet = if frame.crc == CrcKind::Standard {
+        let packet = if frame.crc == CrcKind::Standard && bytes.is_ascii() {
             decode_frame(bytes, frame, CrcDialect::Standard, &[])?
         } else {
             let claimed = peek(bytes, frame);

@@ -211,6 +211,7 @@ fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         }
         known.extend(wires.into_iter().map(|(wire, unit_factor)| WireSeries { wire, row: SeriesRow { unit_factor, ..row.clone() } }));
         registry.factors.entry(outlet).or_default().insert(factor);
+        registry.reporters.entry(outlet).or_default().insert(mn);
     });
 }
 

@@ -35,6 +35,8 @@ pub struct Registry {
     wires: BTreeMap<Mn, Vec<WireSeries>>,
     factors: BTreeMap<OutletId, BTreeSet<FactorCode>>,
     limits: BTreeMap<Series, Vec<Limit>>,
+    /// The loggers that report on an outlet, now or before.
+    reporters: BTreeMap<OutletId, BTreeSet<Mn>>,
 }
 
 #[derive(Debug, Clone)]
@@ -103,7 +105,7 @@ impl Registry {
     /// The loggers that report on an outlet, now or before.
     #[must_use]
     pub fn loggers_of(&self, outlet: OutletId) -> Vec<Mn> {
-        self.wires.iter().filter(|(_, rows)| rows.iter().any(|wire| wire.row.outlet == outlet)).map(|(mn, _)| *mn).collect()
+        self.reporters.get(&outlet).into_iter().flatten().copied().collect()
     }
 
     /// How a logger names its series: wire code and row.

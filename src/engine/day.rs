@@ -1,0 +1,91 @@
+//! One outlet's day while it is resident: records of its open hours, cells of its closed ones.
+//!
+//! ```text
+//!            first reading             hour + 10 min            00:30        13:00
+//!   absent ────────────────▶ open ──▶ hours close one by one ──▶ provisional ──▶ confirmed ─▶ absent
+//!      ▲                       │ a record of a closed hour                          ▲
+//!      │                       ▼                                                    │
+//!      └── quiet 60 s ──── reopened: recalled, all records resident ────────────────┘
+//! ```
+
+use super::outcome::DayRow;
+use crate::aggregation::{HourBook, HourCell, SeriesRules};
+use crate::domain::time::{Day, Moment};
+use crate::domain::{FactorCode, Mn, OutletDay, Reading, RuleSet};
+use crate::registry::{Outlet, Registry};
+use std::collections::BTreeMap;
+
+/// Cells of one factor.
+pub(super) type Cells = Box<[Option<HourCell>; 24]>;
+
+/// A resident day.
+#[derive(Debug, Default)]
+pub(super) struct DayState {
+    /// Records by hour, then factor. Of closed hours only while the day is `full`.
+    pub(super) books: BTreeMap<u8, BTreeMap<FactorCode, HourBook>>,
+    /// Cells by factor.
+    pub(super) cells: BTreeMap<FactorCode, Cells>,
+    /// What was published, confirmed and found.
+    pub(super) row: DayRow,
+    /// First and last change since the day was reopened.
+    pub(super) reopened: Option<(Moment, Moment)>,
+    /// When it publishes if nothing else comes.
+    pub(super) quiet: Option<Moment>,
+    /// Every record of the day is resident.
+    pub(super) full: bool,
+    /// Who reports here.
+    pub(super) reporters: Vec<Mn>,
+}
+
+impl DayState {
+    pub(super) fn from_row(mut row: DayRow) -> Self {
+        let cells = std::mem::take(&mut row.cells)
+            .into_iter()
+            .map(|(factor, cells)| {
+                let mut places: Cells = Box::new([const { None }; 24]);
+                for (place, cell) in places.iter_mut().zip(cells) {
+                    *place = cell;
+                }
+                (factor, places)
+            })
+            .collect();
+        Self { cells, row, ..Self::default() }
+    }
+
+    /// What is written of it.
+    pub(super) fn to_row(&self) -> DayRow {
+        let cells = self.cells.iter().map(|(factor, cells)| (*factor, cells.to_vec())).collect();
+        DayRow { cells, ..self.row.clone() }
+    }
+
+    pub(super) fn enter(&mut self, reading: &Reading) -> bool {
+        self.books.entry(reading.hour.of_day()).or_default().entry(reading.factor).or_default().enter(reading.key, reading.record)
+    }
+
+    /// Computes the cells of one hour from its records.
+    pub(super) fn compute(&mut self, key: OutletDay, hour: u8, registry: &Registry, rules: &RuleSet) {
+        for cells in self.cells.values_mut() {
+            cells[usize::from(hour)] = None;
+        }
+        let at = key.day.hour(hour).start();
+        let (Some(books), Some(outlet)) = (self.books.get(&hour), registry.outlet(key.outlet, at)) else { return };
+        let oxygen = outlet.oxygen_factor.and_then(|factor| books.get(&factor));
+        for (factor, book) in books.iter().filter(|(_, book)| !book.is_empty()) {
+            let row = self.reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, *factor, at));
+            let rules = SeriesRules::new(outlet, row, rules);
+            let cells = self.cells.entry(*factor).or_insert_with(|| Box::new([const { None }; 24]));
+            cells[usize::from(hour)] = Some(book.close(oxygen, &rules));
+        }
+        self.cells.retain(|_, cells| cells.iter().any(Option::is_some));
+    }
+}
+
+/// Whether a factor's values are converted: a pollutant of an outlet that has a reference oxygen.
+pub(super) fn converts(registry: &Registry, outlet: &Outlet, factor: FactorCode, day: Day) -> bool {
+    use crate::domain::{Basis, Series};
+    if outlet.reference_oxygen.is_none() || Some(factor) == outlet.oxygen_factor {
+        return false;
+    }
+    let series = Series { outlet: outlet.id, factor };
+    [Basis::Hour, Basis::Day].into_iter().any(|basis| registry.limits(series, basis, day.start()).any(|limit| limit.converted))
+}

@@ -1,0 +1,222 @@
+//! Entries of the journal. Everything that can change an output is one of these; nothing else reaches the engine.
+
+use crate::domain::time::{Day, Moment};
+use crate::domain::{Mn, OutletId};
+use crate::registry::Files;
+use serde::{Deserialize, Serialize};
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Position in the journal, from 1, without holes.
+    pub sequence: u64,
+    /// Arrival. Engine time is the largest stamp seen.
+    pub at: Moment,
+    /// What came.
+    pub body: Body,
+}
+
+/// How deep a recount goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Depth {
+    /// Packets are translated again.
+    Readings,
+    /// Verdicts are made again from the same means.
+    Verdicts,
+}
+
+/// What an entry holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Body {
+    /// A packet as it came, from `##` to the check.
+    Frame {
+        /// The bytes; latin-1 in JSON, so that every byte is one character.
+        #[serde(with = "latin1")]
+        bytes: Vec<u8>,
+        /// Address of the peer.
+        peer: String,
+        /// Which connection of which gateway.
+        gateway: String,
+        /// The connection's number.
+        connection: u64,
+    },
+    /// The same bytes as an entry in store: kept as a reference.
+    Repeat {
+        /// The entry.
+        of: u64,
+        /// Who sent it.
+        mn: Mn,
+        /// Address of the peer.
+        peer: String,
+    },
+    /// Bytes that are no packet.
+    Rejected {
+        /// The reason's name.
+        reason: String,
+        /// What was wrong.
+        detail: String,
+        /// As many as are kept.
+        #[serde(with = "latin1")]
+        bytes: Vec<u8>,
+        /// How many there were.
+        len: u64,
+        /// Address of the peer.
+        peer: String,
+    },
+    /// A connection was accepted.
+    LinkUp {
+        /// Gateway.
+        gateway: String,
+        /// Number.
+        connection: u64,
+        /// Address.
+        peer: String,
+    },
+    /// A connection ended.
+    LinkDown {
+        /// Gateway.
+        gateway: String,
+        /// Number.
+        connection: u64,
+        /// Address.
+        peer: String,
+        /// `peer`, `idle`, `shutdown` …
+        reason: String,
+    },
+    /// A register is in force from here on.
+    RegistryVersion {
+        /// Its five files.
+        files: Files,
+    },
+    /// A rule set is in force from here on.
+    RuleSetVersion {
+        /// The document.
+        text: String,
+    },
+    /// An outlet's day is to be computed again.
+    Recount {
+        /// Where.
+        outlet: OutletId,
+        /// When.
+        day: Day,
+        /// How deep.
+        depth: Depth,
+    },
+    /// Time passes.
+    Tick {},
+}
+
+mod latin1 {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&bytes.iter().copied().map(char::from).collect::<String>())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.chars().map(|c| u8::try_from(u32::from(c))).collect::<Result<_, _>>().map_err(|_| serde::de::Error::custom("a character above U+00FF"))
+    }
+}
+
+/// The bytes of a block of entries are damaged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("damaged block of entries at byte {0}")]
+pub struct CodecError(usize);
+
+/// Writes entries of consecutive sequences into one block (to be compressed).
+///
+/// ```text
+/// entry = at:i64 length:u32 tag:u8 body
+/// tag 1 = Frame: connection:u64 peer:u8+text gateway:u8+text bytes
+/// tag 0 = any other: JSON
+/// ```
+#[must_use]
+pub fn encode(entries: &[Entry]) -> Vec<u8> {
+    let mut block = Vec::with_capacity(entries.len() * 700);
+    for entry in entries {
+        block.extend_from_slice(&entry.at.0.to_le_bytes());
+        let length_at = block.len();
+        block.extend_from_slice(&[0; 4]);
+        match &entry.body {
+            Body::Frame { bytes, peer, gateway, connection } if peer.len() < 256 && gateway.len() < 256 => {
+                block.push(1);
+                block.extend_from_slice(&connection.to_le_bytes());
+                for text in [peer, gateway] {
+                    block.push(text.len() as u8);
+                    block.extend_from_slice(text.as_bytes());
+                }
+                block.extend_from_slice(bytes);
+            }
+            body => {
+                block.push(0);
+                block.extend_from_slice(&serde_json::to_vec(body).expect("a body serialises"));
+            }
+        }
+        let length = (block.len() - length_at - 4) as u32;
+        block[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes());
+    }
+    block
+}
+
+/// Reads a block back; the first entry has the sequence `first`.
+///
+/// # Errors
+/// Where the block is damaged.
+pub fn decode(block: &[u8], first: u64) -> Result<Vec<Entry>, CodecError> {
+    let mut entries = Vec::new();
+    let mut at = 0;
+    while at < block.len() {
+        let damaged = CodecError(at);
+        let head = block.get(at..at + 12).ok_or_else(|| damaged.clone())?;
+        let stamp = i64::from_le_bytes(head[..8].try_into().map_err(|_| damaged.clone())?);
+        let length = u32::from_le_bytes(head[8..].try_into().map_err(|_| damaged.clone())?) as usize;
+        let body = block.get(at + 12..at + 12 + length).ok_or_else(|| damaged.clone())?;
+        let body = match body.split_first() {
+            Some((1, frame)) => frame_body(frame).ok_or_else(|| damaged.clone())?,
+            Some((0, json)) => serde_json::from_slice(json).map_err(|_| damaged.clone())?,
+            _ => return Err(damaged),
+        };
+        entries.push(Entry { sequence: first + entries.len() as u64, at: Moment(stamp), body });
+        at += 12 + length;
+    }
+    Ok(entries)
+}
+
+fn frame_body(frame: &[u8]) -> Option<Body> {
+    let (connection, mut rest) = frame.split_first_chunk::<8>()?;
+    let mut text = || {
+        let (&len, after) = rest.split_first()?;
+        let text = std::str::from_utf8(after.get(..usize::from(len))?).ok()?.to_owned();
+        rest = &after[usize::from(len)..];
+        Some(text)
+    };
+    let (peer, gateway) = (text()?, text()?);
+    Some(Body::Frame { bytes: rest.to_vec(), peer, gateway, connection: u64::from_le_bytes(*connection) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_survive_the_block_byte_by_byte() {
+        let frame = Body::Frame { bytes: (0..=255).collect(), peer: "192.0.2.7:4001".to_owned(), gateway: "g1".to_owned(), connection: 9 };
+        let rejected = Body::Rejected { reason: "not_hj212".to_owned(), detail: String::new(), bytes: vec![0, 255, b'#'], len: 3, peer: String::new() };
+        let bodies = [frame, rejected, Body::Tick {}];
+        let entries: Vec<Entry> = (7..).zip(bodies).map(|(sequence, body)| Entry { sequence, at: Moment(1_000 + sequence as i64), body }).collect();
+        let block = encode(&entries);
+        assert_eq!(decode(&block, 7), Ok(entries.clone()));
+        for cut in 1..block.len() {
+            if let Ok(read) = decode(&block[..cut], 7) {
+                assert!(read.len() < entries.len(), "a cut block never reads as the whole");
+            }
+        }
+        for entry in &entries {
+            let json = serde_json::to_string(&entry.body).expect("JSON");
+            assert_eq!(serde_json::from_str::<Body>(&json).expect("the same"), entry.body);
+        }
+    }
+}

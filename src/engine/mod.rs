@@ -1,0 +1,872 @@
+//! Entries and recalled days → one write set: the whole core in one call. Deterministic: the same journal gives the same
+//! bytes, however it is cut into batches.
+//!
+//! Engine time is the largest stamp seen, never the wall clock. Timers fire at their own deadline, in the order of
+//! (deadline, outlet, kind), before the first entry that is stamped later. The engine asks for nothing: when it needs a day
+//! that is not resident it stops before the entry (or the timer) that needs it, and says which.
+
+mod day;
+mod entry;
+mod outcome;
+
+pub use entry::{Body, CodecError, Depth, Entry, decode, encode};
+pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Snapshot, Step, StoredFrame, Want, WriteSet};
+
+use crate::aggregation;
+use crate::docket::{Case, Change, Docket};
+use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
+use crate::domain::{FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, RuleSet, Span, Status};
+use crate::link::{Admissions, Admitted};
+use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication, Versions};
+use crate::protocol::parts::{Arrival, Parts};
+use crate::protocol::{frame, inspect};
+use crate::registry::{Files, Registry, Translation};
+use crate::rules::{self, DayView};
+use day::DayState;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Days that may be asked for at once.
+const WANTS_MAX: usize = 64;
+/// Events about rejected bytes per minute of engine time; the rest is only journalled and counted.
+const REJECTED_EVENTS_MAX: u32 = 60;
+
+/// The next link of a logger's chain: SHA-256 of the link before, sequence, arrival, peer and bytes.
+#[must_use]
+pub fn chain_link(before: &Link, sequence: u64, at: Moment, peer: &str, bytes: &[u8]) -> Link {
+    let mut hash = Sha256::new();
+    hash.update(before);
+    hash.update(sequence.to_le_bytes());
+    hash.update(at.0.to_le_bytes());
+    hash.update((peer.len() as u32).to_le_bytes());
+    hash.update(peer.as_bytes());
+    hash.update(bytes);
+    hash.finalize().into()
+}
+
+/// A repeat's link: what it refers to stands for its bytes.
+#[must_use]
+pub fn repeat_link(before: &Link, sequence: u64, at: Moment, peer: &str, of: u64) -> Link {
+    chain_link(before, sequence, at, peer, &of.to_le_bytes())
+}
+
+/// A deadline. The order of the fields is the order in which timers fire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Timer {
+    deadline: Moment,
+    outlet: OutletId,
+    kind: TimerKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum TimerKind {
+    CloseHour(Hour),
+    Quiet(Day),
+    Provisional(Day),
+    Confirm(Day),
+}
+
+#[derive(Debug, Default)]
+struct LoggerState {
+    head: Link,
+    parts: Parts,
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct Engine {
+    registry: Registry,
+    admissions: Admissions,
+    admitted_on: Day,
+    accept_unknown: bool,
+    rules: RuleSet,
+    versions: Versions,
+    now: Moment,
+    sequence: u64,
+    loggers: BTreeMap<Mn, LoggerState>,
+    days: BTreeMap<OutletDay, DayState>,
+    timers: BTreeSet<Timer>,
+    dockets: BTreeMap<(OutletId, FactorCode), Docket>,
+    rejected: (i64, u32),
+    /// Packets of days recalled for this step, while no entry was taken since.
+    evidence: BTreeMap<OutletDay, Vec<StoredFrame>>,
+    touched: BTreeSet<OutletDay>,
+}
+
+impl Engine {
+    /// An engine at the beginning of a journal, or where a snapshot left it.
+    #[must_use]
+    pub fn new(snapshot: Snapshot, accept_unknown: bool) -> Self {
+        let rules = snapshot.rule_set.as_deref().and_then(|text| RuleSet::parse(text).ok()).unwrap_or_default();
+        let registry = snapshot.registry.as_ref().and_then(|files| Registry::parse(files).ok()).unwrap_or_default();
+        let versions = Versions { rule_set: rules.version(), registry: registry.version().to_owned() };
+        let admissions = registry.admissions(snapshot.now, accept_unknown);
+        let mut engine = Self {
+            admissions,
+            admitted_on: snapshot.now.day(),
+            accept_unknown,
+            registry,
+            rules,
+            versions,
+            now: snapshot.now,
+            sequence: snapshot.sequence,
+            loggers: snapshot.heads.into_iter().map(|(mn, head)| (mn, LoggerState { head, parts: Parts::default() })).collect(),
+            days: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            dockets: BTreeMap::new(),
+            rejected: (0, 0),
+            evidence: BTreeMap::new(),
+            touched: BTreeSet::new(),
+        };
+        for case in snapshot.cases {
+            engine.dockets.entry((case.outlet, case.factor)).or_default().restore(case);
+        }
+        for (key, row) in snapshot.days {
+            engine.days.insert(key, DayState::from_row(row));
+            engine.set_day_timers(key);
+        }
+        for (key, reopened) in snapshot.reopened {
+            engine.day(key).reopened = Some(reopened);
+            engine.set_quiet(key);
+        }
+        for frame in snapshot.recent {
+            let Some(translation) = engine.translate(&frame.bytes, frame.at, frame.sequence) else { continue };
+            for reading in &translation.readings {
+                if engine.is_closed(reading.hour) {
+                    continue;
+                }
+                let key = OutletDay { outlet: reading.outlet, day: reading.hour.day() };
+                engine.day(key).enter(reading);
+                engine.set_day_timers(key);
+                engine.set_hour_timer(reading.outlet, reading.hour);
+            }
+        }
+        engine
+    }
+
+    /// Last sequence taken.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Engine time.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// The versions in force.
+    #[must_use]
+    pub fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    /// The register in force.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The table that links need.
+    #[must_use]
+    pub fn admissions(&self) -> &Admissions {
+        &self.admissions
+    }
+
+    /// Resident days and timers, for gauges.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize) {
+        (self.days.len(), self.timers.len())
+    }
+
+    /// The days that a batch will need, as far as can be seen before it is taken.
+    #[must_use]
+    pub fn wants(&self, entries: &[Entry]) -> Vec<Want> {
+        let mut keys = BTreeSet::new();
+        for entry in entries {
+            let Body::Frame { bytes, .. } = &entry.body else { continue };
+            let Some(translation) = self.translate(bytes, entry.at, entry.sequence) else { continue };
+            keys.extend(self.missing(&translation));
+            if keys.len() >= WANTS_MAX {
+                break;
+            }
+        }
+        keys.into_iter().take(WANTS_MAX).map(|key| self.want(key)).collect()
+    }
+
+    /// Takes entries until one needs a day that is not resident. `recalled` are the days that the last step asked for.
+    pub fn step(&mut self, entries: &[Entry], recalled: Vec<Recalled>) -> Step {
+        let mut writes = WriteSet { from: self.sequence, ..WriteSet::default() };
+        for day in recalled {
+            self.make_full(day);
+        }
+        let mut wants = Vec::new();
+        let mut taken = 0;
+        for entry in entries {
+            assert_eq!(entry.sequence, self.sequence + 1, "the journal has no holes");
+            let until = self.now.max(entry.at);
+            wants = self.run_timers(until, &mut writes);
+            if wants.is_empty() {
+                wants = self.apply(entry, until, &mut writes);
+            }
+            if !wants.is_empty() {
+                break;
+            }
+            taken += 1;
+        }
+        self.evidence.clear();
+        self.shrink();
+        writes.to = self.sequence;
+        writes.now = self.now;
+        Step { writes, taken, wants }
+    }
+
+    // --- time ---------------------------------------------------------------------------------------------------------
+
+    fn run_timers(&mut self, until: Moment, writes: &mut WriteSet) -> Vec<Want> {
+        while let Some(timer) = self.timers.first().copied().filter(|timer| timer.deadline < until) {
+            if self.fire(timer, writes).is_err() {
+                let due = self.timers.iter().take_while(|timer| timer.deadline < until).copied().collect::<Vec<_>>();
+                let keys: BTreeSet<OutletDay> = due.into_iter().filter_map(|timer| self.needed_by(timer)).take(WANTS_MAX).collect();
+                return keys.into_iter().map(|key| self.want(key)).collect();
+            }
+            self.timers.remove(&timer);
+        }
+        if let (before, Some(hour)) = (self.now.hour(), Some(until.hour()).filter(|hour| *hour > self.now.hour()))
+            && !self.loggers.is_empty()
+            && self.sequence > 0
+        {
+            self.state_root(before, hour, writes);
+        }
+        self.now = until;
+        if self.now.day() != self.admitted_on {
+            self.renew_admissions(writes);
+        }
+        Vec::new()
+    }
+
+    /// The root of the hour that ended: one event, also when several hours passed without an entry.
+    fn state_root(&mut self, before: Hour, until: Hour, writes: &mut WriteSet) {
+        let mut hash = Sha256::new();
+        for (mn, logger) in &self.loggers {
+            hash.update(mn.as_str().as_bytes());
+            hash.update([0]);
+            hash.update(logger.head);
+        }
+        let root: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        writes.events.push(message::root(before.start(), &root, self.loggers.len(), until.start(), self.sequence));
+    }
+
+    fn renew_admissions(&mut self, writes: &mut WriteSet) {
+        self.admissions = self.registry.admissions(self.now, self.accept_unknown);
+        self.admitted_on = self.now.day();
+        writes.admissions_changed = true;
+    }
+
+    /// Which day a timer needs before it can fire.
+    fn needed_by(&self, timer: Timer) -> Option<OutletDay> {
+        let (day, confirms) = match timer.kind {
+            TimerKind::CloseHour(_) => return None,
+            TimerKind::Quiet(day) => (day, self.is_past(confirm_deadline(day, &self.rules))),
+            TimerKind::Provisional(day) => (day, false),
+            TimerKind::Confirm(day) => (day, true),
+        };
+        let key = OutletDay { outlet: timer.outlet, day };
+        let state = self.days.get(&key)?;
+        let must_compute = state.reopened.is_some();
+        if must_compute && !state.full {
+            return Some(key);
+        }
+        (confirms && !self.evidence.contains_key(&key) && self.may_refer(key)).then_some(key)
+    }
+
+    /// Whether confirming the day may move a case, so that its packets are wanted as evidence.
+    fn may_refer(&self, key: OutletDay) -> bool {
+        let Some(state) = self.days.get(&key) else { return false };
+        let factors = || self.registry.factors(key.outlet).chain(state.row.findings.values().map(|finding| finding.factor));
+        factors().any(|factor| self.dockets.get(&(key.outlet, factor)).is_some_and(|docket| docket.knows(key.day))) || state.reopened.is_some() || {
+            let means = self.day_means(key);
+            rules::day_exceeds(&self.view(key, &means, true))
+        }
+    }
+
+    fn fire(&mut self, timer: Timer, writes: &mut WriteSet) -> Result<(), OutletDay> {
+        if let Some(key) = self.needed_by(timer) {
+            return Err(key);
+        }
+        self.now = self.now.max(timer.deadline);
+        match timer.kind {
+            TimerKind::CloseHour(hour) => self.close_hour(timer.outlet, hour, writes),
+            TimerKind::Provisional(day) => {
+                let key = OutletDay { outlet: timer.outlet, day };
+                self.publish_day(key, writes);
+            }
+            TimerKind::Quiet(day) | TimerKind::Confirm(day) => {
+                let key = OutletDay { outlet: timer.outlet, day };
+                let confirms = matches!(timer.kind, TimerKind::Confirm(_));
+                let reopened = self.days.get(&key).is_some_and(|state| state.reopened.is_some());
+                if reopened {
+                    self.recompute(key, writes);
+                }
+                if confirms || (reopened && self.is_past(provisional_deadline(day, &self.rules))) {
+                    self.publish_day(key, writes);
+                }
+                self.touched.insert(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Strictly past: a timer at this deadline has fired.
+    fn is_past(&self, deadline: Moment) -> bool {
+        deadline < self.now
+    }
+
+    fn is_closed(&self, hour: Hour) -> bool {
+        self.is_past(close_deadline(hour, &self.rules))
+    }
+
+    fn set_hour_timer(&mut self, outlet: OutletId, hour: Hour) {
+        let deadline = close_deadline(hour, &self.rules);
+        self.timers.insert(Timer { deadline, outlet, kind: TimerKind::CloseHour(hour) });
+    }
+
+    fn set_day_timers(&mut self, key: OutletDay) {
+        for (deadline, kind) in [
+            (provisional_deadline(key.day, &self.rules), TimerKind::Provisional(key.day)),
+            (confirm_deadline(key.day, &self.rules), TimerKind::Confirm(key.day)),
+        ] {
+            if !self.is_past(deadline) {
+                self.timers.insert(Timer { deadline, outlet: key.outlet, kind });
+            }
+        }
+    }
+
+    fn set_quiet(&mut self, key: OutletDay) {
+        let Some((first, last)) = self.days.get(&key).and_then(|state| state.reopened) else { return };
+        let quiet = last.plus_ms(i64::from(self.rules.quiet_secs.value) * 1000);
+        let latest = first.plus_ms(i64::from(self.rules.quiet_max_secs.value) * 1000);
+        let deadline = quiet.min(latest);
+        self.clear_quiet(key);
+        self.timers.insert(Timer { deadline, outlet: key.outlet, kind: TimerKind::Quiet(key.day) });
+        self.day(key).quiet = Some(deadline);
+    }
+
+    fn clear_quiet(&mut self, key: OutletDay) {
+        if let Some(deadline) = self.days.get_mut(&key).and_then(|state| state.quiet.take()) {
+            self.timers.remove(&Timer { deadline, outlet: key.outlet, kind: TimerKind::Quiet(key.day) });
+        }
+    }
+
+    // --- entries ------------------------------------------------------------------------------------------------------
+
+    fn apply(&mut self, entry: &Entry, until: Moment, writes: &mut WriteSet) -> Vec<Want> {
+        debug_assert_eq!(self.now, until);
+        match &entry.body {
+            Body::Frame { bytes, peer, .. } => {
+                if let Err(wants) = self.take_frame(entry, bytes, peer, writes) {
+                    return wants;
+                }
+            }
+            Body::Repeat { of, mn, peer } => {
+                self.extend_chain(*mn, entry, |before| repeat_link(before, entry.sequence, entry.at, peer, *of), writes);
+                writes.note(Notice::Repeat, 1);
+            }
+            Body::Rejected { reason, detail, len, peer, .. } => self.state_rejected(reason, detail, peer, *len, entry.sequence, writes),
+            Body::LinkUp { gateway, connection, peer } => {
+                writes.events.push(message::link(true, gateway, *connection, peer, "", self.now, entry.sequence));
+            }
+            Body::LinkDown { gateway, connection, peer, reason } => {
+                writes.events.push(message::link(false, gateway, *connection, peer, reason, self.now, entry.sequence));
+            }
+            Body::RegistryVersion { files } => self.put_registry(files, writes),
+            Body::RuleSetVersion { text } => match RuleSet::parse(text) {
+                Ok(rules) => {
+                    self.versions.rule_set = rules.version();
+                    self.rules = rules;
+                }
+                Err(_) => writes.note(Notice::BadVersion, 1),
+            },
+            Body::Recount { outlet, day, depth } => {
+                let key = OutletDay { outlet: *outlet, day: *day };
+                if self.registry.outlet(*outlet, day.start()).is_none() {
+                    writes.note(Notice::BadVersion, 1);
+                } else if *depth == Depth::Readings && !self.days.get(&key).is_some_and(|state| state.full) {
+                    return vec![self.want(key)];
+                } else {
+                    self.reopen(key, writes);
+                }
+            }
+            Body::Tick {} => {}
+        }
+        self.sequence = entry.sequence;
+        self.evidence.clear();
+        Vec::new()
+    }
+
+    fn put_registry(&mut self, files: &Files, writes: &mut WriteSet) {
+        match Registry::parse(files) {
+            Ok(registry) => {
+                self.versions.registry = registry.version().to_owned();
+                self.registry = registry;
+                for (key, state) in &mut self.days {
+                    state.reporters = self.registry.loggers_of(key.outlet);
+                }
+                self.renew_admissions(writes);
+            }
+            Err(_) => writes.note(Notice::BadVersion, 1),
+        }
+    }
+
+    fn take_frame(&mut self, entry: &Entry, bytes: &[u8], peer: &str, writes: &mut WriteSet) -> Result<(), Vec<Want>> {
+        let read = frame::whole(bytes).and_then(|found| self.admissions.read(bytes, &found).ok());
+        let Some((packet, admitted)) = read else {
+            writes.note(Notice::Unreadable, 1);
+            return Ok(());
+        };
+        let mn = packet.mn().and_then(Mn::new);
+        let (Admitted::Accepted, Some(mn)) = (admitted, mn) else {
+            let reason = if admitted == Admitted::Accepted { Admitted::UnknownMn.name() } else { admitted.name() };
+            writes.quarantine.push((entry.sequence, reason));
+            writes.note(Notice::Quarantined(reason), 1);
+            let detail = format!("CN {} of MN {}", packet.cn().unwrap_or_default(), packet.mn().unwrap_or_default());
+            self.state_rejected(reason, &detail, peer, bytes.len() as u64, entry.sequence, writes);
+            return Ok(());
+        };
+        let translation = self.registry.translate(&packet, entry.at, entry.sequence, &self.rules);
+        let missing = self.missing(&translation);
+        if !missing.is_empty() {
+            return Err(missing.into_iter().map(|key| self.want(key)).collect());
+        }
+        writes.note(Notice::Accepted, 1);
+        for quirk in inspect::quirks(&packet).iter() {
+            writes.note(Notice::Quirk(quirk.name()), 1);
+        }
+        self.extend_chain(mn, entry, |before| chain_link(before, entry.sequence, entry.at, peer, bytes), writes);
+        if packet.announces_parts() || packet.pnum().is_some() {
+            let (arrival, lost) = self.loggers.entry(mn).or_default().parts.take(&packet);
+            match arrival {
+                Arrival::Complete { .. } => writes.note(Notice::Parts("complete"), 1),
+                Arrival::Doubled => writes.note(Notice::Parts("doubled"), 1),
+                Arrival::Whole | Arrival::Waiting { .. } => {}
+            }
+            if lost.is_some() {
+                writes.note(Notice::Parts("lost"), 1);
+            }
+        }
+        self.take_readings(mn, entry, &translation, writes);
+        Ok(())
+    }
+
+    fn take_readings(&mut self, mn: Mn, entry: &Entry, translation: &Translation, writes: &mut WriteSet) {
+        for (reason, count) in &translation.unusable {
+            writes.note(Notice::Unusable(reason.name()), u64::from(*count));
+        }
+        writes.note(Notice::Readings, translation.readings.len() as u64);
+        let mut days = BTreeSet::new();
+        let mut changed = BTreeSet::new();
+        for reading in &translation.readings {
+            let key = OutletDay { outlet: reading.outlet, day: reading.hour.day() };
+            let closed = self.is_closed(reading.hour);
+            let new = days.insert(key) && !self.days.contains_key(&key);
+            let differs = self.day(key).enter(reading);
+            if new {
+                self.set_day_timers(key);
+            }
+            if !closed {
+                self.set_hour_timer(reading.outlet, reading.hour);
+            } else if differs {
+                changed.insert(key);
+            }
+            self.touched.insert(key);
+        }
+        for key in &days {
+            if key.day != entry.at.day() {
+                writes.late.push((mn, key.day.0, entry.sequence));
+                writes.note(Notice::Late, 1);
+            }
+        }
+        for key in changed {
+            self.reopen(key, writes);
+        }
+    }
+
+    fn reopen(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        let now = self.now;
+        let state = self.day(key);
+        let first = state.reopened.map_or(now, |(first, _)| first);
+        state.reopened = Some((first, now));
+        writes.reopened.insert(key, Some((first, now)));
+        self.set_quiet(key);
+        self.touched.insert(key);
+    }
+
+    fn extend_chain(&mut self, mn: Mn, entry: &Entry, link: impl FnOnce(&Link) -> Link, writes: &mut WriteSet) {
+        let logger = self.loggers.entry(mn).or_default();
+        let before = logger.head;
+        logger.head = link(&before);
+        let chain = writes.chains.entry(mn).or_insert_with(|| ChainWrite { before, after: before, sequences: Vec::new() });
+        chain.after = logger.head;
+        chain.sequences.push(entry.sequence);
+    }
+
+    fn state_rejected(&mut self, reason: &str, detail: &str, peer: &str, len: u64, sequence: u64, writes: &mut WriteSet) {
+        let minute = self.now.0.div_euclid(MINUTE_MS);
+        if self.rejected.0 != minute {
+            self.rejected = (minute, 0);
+        }
+        self.rejected.1 += 1;
+        if self.rejected.1 <= REJECTED_EVENTS_MAX {
+            writes.events.push(message::rejected(reason, detail, peer, len, self.now, sequence));
+        }
+    }
+
+    // --- days ---------------------------------------------------------------------------------------------------------
+
+    fn day(&mut self, key: OutletDay) -> &mut DayState {
+        let registry = &self.registry;
+        let state = self.days.entry(key).or_default();
+        if state.reporters.is_empty() {
+            state.reporters = registry.loggers_of(key.outlet);
+        }
+        state
+    }
+
+    fn want(&self, key: OutletDay) -> Want {
+        Want { key, loggers: self.registry.loggers_of(key.outlet) }
+    }
+
+    /// The days of which a closed hour is touched and not resident.
+    fn missing(&self, translation: &Translation) -> BTreeSet<OutletDay> {
+        let closed = translation.readings.iter().filter(|reading| self.is_closed(reading.hour));
+        let keys = closed.map(|reading| OutletDay { outlet: reading.outlet, day: reading.hour.day() });
+        keys.filter(|key| !self.days.get(key).is_some_and(|state| state.full)).collect()
+    }
+
+    fn translate(&self, bytes: &[u8], at: Moment, sequence: u64) -> Option<Translation> {
+        let found = frame::whole(bytes)?;
+        let (packet, admitted) = self.admissions.read(bytes, &found).ok()?;
+        (admitted == Admitted::Accepted).then(|| self.registry.translate(&packet, at, sequence, &self.rules))
+    }
+
+    /// A recalled day: every record from its packets, by the register and rules in force now.
+    fn make_full(&mut self, recalled: Recalled) {
+        let Recalled { key, row, frames } = recalled;
+        if !self.days.contains_key(&key)
+            && let Some(row) = row
+        {
+            self.days.insert(key, DayState::from_row(row));
+        }
+        let mut books = DayState::default();
+        for frame in &frames {
+            let Some(translation) = self.translate(&frame.bytes, frame.at, frame.sequence) else { continue };
+            for reading in translation.readings.iter().filter(|reading| reading.outlet == key.outlet && reading.hour.day() == key.day) {
+                books.enter(reading);
+            }
+        }
+        self.set_day_timers(key);
+        let state = self.day(key);
+        state.books = books.books;
+        state.full = true;
+        self.touched.insert(key);
+        self.evidence.insert(key, frames);
+    }
+
+    /// Lets go of what a touched day no longer needs.
+    fn shrink(&mut self) {
+        for key in std::mem::take(&mut self.touched) {
+            let over = self.is_past(confirm_deadline(key.day, &self.rules));
+            let Some(state) = self.days.get_mut(&key) else { continue };
+            if state.reopened.is_some() {
+                continue;
+            }
+            if over {
+                self.days.remove(&key);
+                continue;
+            }
+            if state.full {
+                state.full = false;
+                let (now, rules) = (self.now, &self.rules);
+                state.books.retain(|hour, _| close_deadline(key.day.hour(*hour), rules) >= now);
+            }
+        }
+    }
+
+    fn close_hour(&mut self, outlet: OutletId, hour: Hour, writes: &mut WriteSet) {
+        let key = OutletDay { outlet, day: hour.day() };
+        let Some(mut state) = self.days.remove(&key) else { return };
+        state.compute(key, hour.of_day(), &self.registry, &self.rules);
+        if !state.full {
+            state.books.remove(&hour.of_day());
+        }
+        self.days.insert(key, state);
+        self.publish_hour(key, hour, writes);
+        self.write_row(key, writes);
+    }
+
+    /// All closed hours of a reopened day, from its records; publishes those that differ.
+    fn recompute(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        let Some(mut state) = self.days.remove(&key) else { return };
+        let closed: Vec<u8> = (0..24).filter(|hour| self.is_closed(key.day.hour(*hour))).collect();
+        for hour in &closed {
+            state.compute(key, *hour, &self.registry, &self.rules);
+        }
+        state.reopened = None;
+        self.days.insert(key, state);
+        self.clear_quiet(key);
+        writes.reopened.insert(key, None);
+        for hour in closed {
+            self.publish_hour(key, key.day.hour(hour), writes);
+        }
+        self.write_row(key, writes);
+    }
+
+    fn write_row(&self, key: OutletDay, writes: &mut WriteSet) {
+        if let Some(state) = self.days.get(&key) {
+            writes.days.insert(key, state.to_row());
+        }
+    }
+
+    fn hour_means(&self, key: OutletDay, hour: Hour) -> Vec<Mean> {
+        let (Some(state), Some(outlet)) = (self.days.get(&key), self.registry.outlet(key.outlet, hour.start())) else { return Vec::new() };
+        let means = state.cells.iter().flat_map(|(factor, cells)| {
+            let converts = day::converts(&self.registry, outlet, *factor, key.day);
+            aggregation::hour_means(*factor, hour, cells, outlet, converts, &self.rules)
+        });
+        means.map(|mean| weighed(mean, outlet.medium)).collect()
+    }
+
+    fn day_means(&self, key: OutletDay) -> Vec<Mean> {
+        let (Some(state), Some(outlet)) = (self.days.get(&key), self.registry.outlet(key.outlet, key.day.start())) else { return Vec::new() };
+        let means = state.cells.iter().flat_map(|(factor, cells)| {
+            let converts = day::converts(&self.registry, outlet, *factor, key.day);
+            aggregation::day_means(*factor, key.day, cells, outlet, converts, &self.rules)
+        });
+        means.map(|mean| weighed(mean, outlet.medium)).collect()
+    }
+
+    fn publish_hour(&mut self, key: OutletDay, hour: Hour, writes: &mut WriteSet) {
+        let means = self.hour_means(key, hour);
+        let confirmed = self.days.get(&key).is_some_and(|state| state.row.confirmed);
+        let status = if confirmed { Status::Revised } else { Status::Provisional };
+        self.publish(key, hour.of_day(), Span::Hour, hour.start(), status, means, writes);
+    }
+
+    /// Publishes the day and judges it. The first publication after 13:00 is the confirmed one.
+    fn publish_day(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        let Some(state) = self.days.get_mut(&key) else { return };
+        let confirms = confirm_deadline(key.day, &self.rules) <= self.now;
+        let status = match (confirms, state.row.confirmed) {
+            (false, _) => Status::Provisional,
+            (true, false) => Status::Confirmed,
+            (true, true) => Status::Revised,
+        };
+        state.row.confirmed = confirms;
+        let means = self.day_means(key);
+        self.publish(key, 24, Span::Day, key.day.start(), status, means.clone(), writes);
+        self.judge(key, &means, confirms, writes);
+        self.write_row(key, writes);
+    }
+
+    #[allow(clippy::too_many_arguments)] // One publication has that many parts; a struct for one call would hide them.
+    fn publish(&mut self, key: OutletDay, place: u8, span: Span, start: Moment, status: Status, means: Vec<Mean>, writes: &mut WriteSet) {
+        let site = self.registry.outlet(key.outlet, start).map(|outlet| outlet.site);
+        let Some(state) = self.days.get_mut(&key) else { return };
+        let before = state.row.published.get(&place).copied();
+        if means.is_empty() && before.is_none() {
+            return;
+        }
+        let shown = serde_json::to_vec(&means).expect("means serialise");
+        // The status is part of a day's digest: a confirmation is news even when no figure moved.
+        let mut hash = Sha256::new();
+        hash.update(&shown);
+        hash.update([if span == Span::Day { status as u8 } else { 0 }]);
+        let digest = hash.finalize().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let revised = status == Status::Revised && span == Span::Day;
+        let same_figures = before.is_some_and(|(_, known)| known == digest);
+        if same_figures || (revised && before.is_some_and(|(_, known)| known == confirmed_digest(&shown))) {
+            return;
+        }
+        let revision = before.map_or(1, |(revision, _)| revision + 1);
+        state.row.published.insert(place, (revision, digest));
+        let publication = Publication { outlet: key.outlet, site, span, start, revision, status, at: self.now, versions: self.versions.clone(), means };
+        writes.events.push(message::means(&publication, self.sequence));
+        writes.note(Notice::Published(if span == Span::Hour { "hour" } else { "day" }), 1);
+        writes.publications.push(publication);
+    }
+
+    // --- verdicts -----------------------------------------------------------------------------------------------------
+
+    fn view<'v>(&'v self, key: OutletDay, means: &'v [Mean], confirmed: bool) -> DayView<'v> {
+        DayView { registry: &self.registry, outlet: key.outlet, day: key.day, means, confirmed, now: self.now }
+    }
+
+    fn judge(&mut self, key: OutletDay, means: &[Mean], confirmed: bool, writes: &mut WriteSet) {
+        let found = rules::judge_day(&self.view(key, means, confirmed));
+        let Some(state) = self.days.get_mut(&key) else { return };
+        let before = std::mem::take(&mut state.row.findings);
+        let (findings, changed) = compare_findings(before, found, confirmed, self.now);
+        state.row.findings = findings.iter().map(|finding| (finding.id, finding.clone())).collect();
+        let site = self.registry.outlet(key.outlet, key.day.start()).map(|outlet| outlet.site);
+        for finding in findings.iter().filter(|finding| changed.contains(&finding.id)) {
+            writes.findings.push(finding.clone());
+            writes.note(Notice::Finding, 1);
+            if !confirmed {
+                writes.events.push(message::warning(finding, site, &self.versions, self.sequence));
+            }
+        }
+        if !confirmed {
+            return;
+        }
+        let factors: BTreeSet<FactorCode> = findings.iter().map(|finding| finding.factor).collect();
+        for factor in factors {
+            let of_factor: Vec<Finding> = findings.iter().filter(|finding| finding.factor == factor).cloned().collect();
+            let moved = of_factor.iter().any(|finding| changed.contains(&finding.id));
+            let gap = self.rules.episode_gap_days.value;
+            let docket = self.dockets.entry((key.outlet, factor)).or_default();
+            if let Some((case, change)) = docket.enter(key.day, &of_factor, moved, gap, self.now) {
+                self.refer(key, &case, change, &of_factor, means, writes);
+                writes.cases.push(case);
+            }
+        }
+        self.dockets.retain(|_, docket| *docket != Docket::default());
+    }
+
+    fn refer(&self, key: OutletDay, case: &Case, change: Change, findings: &[Finding], means: &[Mean], writes: &mut WriteSet) {
+        let day_means: Vec<Mean> = means.iter().filter(|mean| mean.factor == case.factor).cloned().collect();
+        let hours = (0..24).flat_map(|hour| self.hour_means(key, key.day.hour(hour)));
+        let hour_means: Vec<Mean> = hours.filter(|mean| mean.factor == case.factor).collect();
+        let referral = message::Referral {
+            case,
+            change,
+            day: key.day,
+            findings,
+            day_means: &day_means,
+            hour_means: &hour_means,
+            evidence: self.evidence_of(key, case.factor),
+            versions: &self.versions,
+            registry: &self.registry,
+        };
+        writes.events.push(message::referral(&referral, self.now, self.sequence));
+        writes.note(Notice::Referral(change.name()), 1);
+    }
+
+    /// The packets of the highest hours, and the ranges of all packets about the day.
+    fn evidence_of(&self, key: OutletDay, factor: FactorCode) -> Evidence {
+        let (Some(state), Some(frames)) = (self.days.get(&key), self.evidence.get(&key)) else { return Evidence::default() };
+        let mut peaks: Vec<(rust_decimal::Decimal, u64)> = state
+            .cells
+            .get(&factor)
+            .into_iter()
+            .flat_map(|cells| cells.iter().flatten())
+            .filter_map(|cell| Some((cell.max?, cell.peak?.sequence)))
+            .collect();
+        peaks.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
+        let mut sequences: Vec<u64> = peaks.into_iter().map(|(_, sequence)| sequence).collect();
+        sequences.dedup();
+        sequences.truncate(message::PACKETS_MAX);
+        let mut evidence = Evidence::default();
+        let mut ranges: BTreeMap<Mn, EvidenceRange> = BTreeMap::new();
+        for stored in frames {
+            let Some(found) = frame::whole(&stored.bytes) else { continue };
+            let Ok((packet, Admitted::Accepted)) = self.admissions.read(&stored.bytes, &found) else { continue };
+            if !self.registry.days_of(&packet, stored.at, &self.rules).contains(&key) {
+                continue;
+            }
+            let chain: String = stored.chain.iter().map(|byte| format!("{byte:02x}")).collect();
+            if sequences.contains(&stored.sequence) {
+                let (arrived, segment) = (stored.at.to_string(), packet.masked());
+                evidence.packets.push(EvidencePacket { logger: stored.mn, sequence: stored.sequence, arrived, chain: chain.clone(), segment });
+            }
+            let range = ranges.entry(stored.mn).or_insert_with(|| EvidenceRange {
+                logger: stored.mn,
+                first: stored.sequence,
+                last: stored.sequence,
+                count: 0,
+                chain: String::new(),
+            });
+            range.last = stored.sequence;
+            range.count += 1;
+            range.chain = chain;
+        }
+        evidence.ranges = ranges.into_values().collect();
+        evidence
+    }
+}
+
+/// The digest that a confirmed day of the same figures would have.
+fn confirmed_digest(shown: &[u8]) -> u64 {
+    let mut hash = Sha256::new();
+    hash.update(shown);
+    hash.update([Status::Confirmed as u8]);
+    hash.finalize().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// A water outlet's means are arithmetic so far; they are shown, and say so.
+fn weighed(mut mean: Mean, medium: Medium) -> Mean {
+    if medium == Medium::Water && mean.span == Span::Day {
+        mean.note = Some("unweighted".to_owned());
+    }
+    mean
+}
+
+/// New versions of a day's findings beside the old ones: which changed, and which no longer hold.
+fn compare_findings(
+    mut before: BTreeMap<uuid::Uuid, Finding>,
+    found: Vec<Finding>,
+    confirmed: bool,
+    now: Moment,
+) -> (Vec<Finding>, BTreeSet<uuid::Uuid>) {
+    let mut findings = Vec::new();
+    let mut changed = BTreeSet::new();
+    for mut finding in found {
+        match before.remove(&finding.id) {
+            None if !finding.standing => continue,
+            None => drop(changed.insert(finding.id)),
+            Some(known) => {
+                let same = known.standing == finding.standing && known.facts == finding.facts && known.confirmed == finding.confirmed;
+                // What fell once and still does not stand is no news, confirmed or not.
+                if same || (!known.standing && !finding.standing) {
+                    finding = known;
+                } else {
+                    finding.revision = known.revision + 1;
+                    changed.insert(finding.id);
+                }
+            }
+        }
+        findings.push(finding);
+    }
+    // A finding that the rules no longer speak of (the day lost its validity, the limit its force) does not stand any more.
+    for (id, mut known) in before {
+        if known.standing {
+            known.standing = false;
+            known.revision += 1;
+            known.confirmed = confirmed;
+            known.at = now;
+            known.sentence_zh = format!("经重新核算，此前判定不再成立：{}", known.sentence_zh);
+            known.sentence_en = format!("After a recount this no longer stands: {}", known.sentence_en);
+            changed.insert(id);
+        }
+        findings.push(known);
+    }
+    (findings, changed)
+}
+
+fn close_deadline(hour: Hour, rules: &RuleSet) -> Moment {
+    hour.end().plus_ms(i64::from(rules.hour_provisional_after_min.value) * MINUTE_MS)
+}
+
+fn provisional_deadline(day: Day, rules: &RuleSet) -> Moment {
+    day.end().plus_ms(i64::from(rules.day_provisional_after_min.value) * MINUTE_MS)
+}
+
+fn confirm_deadline(day: Day, rules: &RuleSet) -> Moment {
+    day.end().plus_ms(i64::from(rules.day_confirmed_after_min.value) * MINUTE_MS)
+}
+
+/// How far back open hours can reach: what a restart must read again.
+#[must_use]
+pub fn open_hours_reach_ms(rules: &RuleSet) -> i64 {
+    2 * HOUR_MS + i64::from(rules.hour_provisional_after_min.value + rules.future_accept_min.value) * MINUTE_MS
+}

@@ -1,0 +1,176 @@
+//! What a step asks for and what it gives: recalled days in, one write set out.
+
+use crate::aggregation::HourCell;
+use crate::docket::Case;
+use crate::domain::time::Moment;
+use crate::domain::{FactorCode, Finding, Mn, OutletDay};
+use crate::message::{Event, Publication};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// A link of a logger's hash chain.
+pub type Link = [u8; 32];
+
+/// An outlet's day that the engine needs back, and the loggers that may have spoken of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Want {
+    /// Which day of which outlet.
+    pub key: OutletDay,
+    /// Whose packets.
+    pub loggers: Vec<Mn>,
+}
+
+/// A stored packet, handed back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFrame {
+    /// Who sent it.
+    pub mn: Mn,
+    /// Position in the journal.
+    pub sequence: u64,
+    /// Arrival.
+    pub at: Moment,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Its link in the chain.
+    pub chain: Link,
+}
+
+/// The past of one outlet's day: its row, if one was written, and every packet that may be about it, by sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recalled {
+    /// Which.
+    pub key: OutletDay,
+    /// What was known of it.
+    pub row: Option<DayRow>,
+    /// Its packets.
+    pub frames: Vec<StoredFrame>,
+}
+
+/// What is kept of a day besides its packets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayRow {
+    /// Cells of the closed hours, by factor; 24 places.
+    pub cells: BTreeMap<FactorCode, Vec<Option<HourCell>>>,
+    /// Revision and digest of what was last published: places 0–23 the hours, 24 the day.
+    pub published: BTreeMap<u8, (u32, u64)>,
+    /// Whether the day was published as confirmed.
+    pub confirmed: bool,
+    /// Findings as last stated.
+    pub findings: BTreeMap<Uuid, Finding>,
+}
+
+/// What one logger added to its chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainWrite {
+    /// The head before this step.
+    pub before: Link,
+    /// The head after it.
+    pub after: Link,
+    /// The entries that it made.
+    pub sequences: Vec<u64>,
+}
+
+/// Something worth counting. The core notices; the shell speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Notice {
+    /// A packet was accepted, by CN class.
+    Accepted,
+    /// An exact repeat.
+    Repeat,
+    /// Kept apart, by reason.
+    Quarantined(&'static str),
+    /// A deviation, by name.
+    Quirk(&'static str),
+    /// Values that made no reading, by reason.
+    Unusable(&'static str),
+    /// Readings taken.
+    Readings,
+    /// Readings about another day than that of their arrival.
+    Late,
+    /// A split message: `complete`, `doubled`, `lost`.
+    Parts(&'static str),
+    /// Means published, by span.
+    Published(&'static str),
+    /// Findings stated.
+    Finding,
+    /// Referrals made, by change.
+    Referral(&'static str),
+    /// A frame that the engine cannot read although a link did.
+    Unreadable,
+    /// A rule set or register that could not be read; the old one stays in force.
+    BadVersion,
+}
+
+/// Everything that one step writes, in one transaction.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WriteSet {
+    /// Last sequence before the step.
+    pub from: u64,
+    /// Last sequence taken.
+    pub to: u64,
+    /// Engine time after it.
+    pub now: Moment,
+    /// Chains that grew.
+    pub chains: BTreeMap<Mn, ChainWrite>,
+    /// Packets about another day than that of their arrival: logger, day, sequence.
+    pub late: Vec<(Mn, i32, u64)>,
+    /// Entries kept apart, with the reason.
+    pub quarantine: Vec<(u64, &'static str)>,
+    /// Days whose row changed.
+    pub days: BTreeMap<OutletDay, DayRow>,
+    /// Days that were reopened (first and last change), or closed again.
+    pub reopened: BTreeMap<OutletDay, Option<(Moment, Moment)>>,
+    /// Means published.
+    pub publications: Vec<Publication>,
+    /// Findings stated.
+    pub findings: Vec<Finding>,
+    /// Cases that moved.
+    pub cases: Vec<Case>,
+    /// Events for the outbox, in order.
+    pub events: Vec<Event>,
+    /// Counts.
+    pub notices: BTreeMap<Notice, u64>,
+    /// A version was put in force: the table that links hold must be made anew.
+    pub admissions_changed: bool,
+}
+
+/// The result of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What to write.
+    pub writes: WriteSet,
+    /// How many of the entries were taken. Fewer than given: recall `wants` after committing, then step again with the rest.
+    pub taken: usize,
+    /// What must be recalled before the next entry.
+    pub wants: Vec<Want>,
+}
+
+impl WriteSet {
+    pub(super) fn note(&mut self, notice: Notice, count: u64) {
+        *self.notices.entry(notice).or_default() += count;
+    }
+}
+
+/// What a restarted engine is given.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// Last committed sequence.
+    pub sequence: u64,
+    /// Engine time then.
+    pub now: Moment,
+    /// The register in force.
+    pub registry: Option<crate::registry::Files>,
+    /// The rule set in force.
+    pub rule_set: Option<String>,
+    /// Chain heads.
+    pub heads: BTreeMap<Mn, Link>,
+    /// Rows of the days that are not confirmed yet, and of those that were reopened.
+    pub days: BTreeMap<OutletDay, DayRow>,
+    /// Reopened days.
+    pub reopened: BTreeMap<OutletDay, (Moment, Moment)>,
+    /// Cases.
+    pub cases: Vec<Case>,
+    /// Packets of the hours that are still open (two hours back are enough), by sequence.
+    pub recent: Vec<StoredFrame>,
+}

@@ -1,0 +1,376 @@
+//! What leaves the house: events with a type, an id derived from their content, and a body whose shape is a contract.
+//! CloudEvents 1.0 attributes; no transport. The password of a packet is masked in everything that leaves.
+
+use crate::docket::{Case, Change};
+use crate::domain::number::Ratio;
+use crate::domain::time::{Day, Moment};
+use crate::domain::{Finding, Mean, Mn, OutletId, SiteId, Span, Status};
+use crate::registry::Registry;
+use crate::rules::{NAMESPACE, factor_names};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Deciding packets that a referral carries in full; the rest is named by range and hash.
+pub const PACKETS_MAX: usize = 20;
+
+/// Where an event goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Topic {
+    /// 线索移送.
+    #[serde(rename = "hj212.referrals.v1")]
+    Referrals,
+    /// 预警: provisional exceedances.
+    #[serde(rename = "hj212.warnings.v1")]
+    Warnings,
+    /// 小时均值.
+    #[serde(rename = "hj212.means.hour.v1")]
+    HourMeans,
+    /// 日均值.
+    #[serde(rename = "hj212.means.day.v1")]
+    DayMeans,
+    /// Connections.
+    #[serde(rename = "hj212.links.v1")]
+    Links,
+    /// Bytes that were no packet, and packets kept apart.
+    #[serde(rename = "hj212.rejected.v1")]
+    Rejected,
+    /// Hourly roots over all chains.
+    #[serde(rename = "hj212.roots.v1")]
+    Roots,
+}
+
+impl Topic {
+    /// Every topic.
+    pub const ALL: [Topic; 7] = [Self::Referrals, Self::Warnings, Self::HourMeans, Self::DayMeans, Self::Links, Self::Rejected, Self::Roots];
+
+    /// The topic's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Referrals => "hj212.referrals.v1",
+            Self::Warnings => "hj212.warnings.v1",
+            Self::HourMeans => "hj212.means.hour.v1",
+            Self::DayMeans => "hj212.means.day.v1",
+            Self::Links => "hj212.links.v1",
+            Self::Rejected => "hj212.rejected.v1",
+            Self::Roots => "hj212.roots.v1",
+        }
+    }
+}
+
+/// One event. Its JSON is a CloudEvents 1.0 envelope in structured mode, one object a line in a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Always `1.0`.
+    pub specversion: String,
+    /// UUID v5 of the content: a consumer drops what it has seen.
+    pub id: Uuid,
+    /// `hj212.referral.opened`, `hj212.mean.hour` …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Always `hj212d`.
+    pub source: String,
+    /// What it is about: case, outlet, logger.
+    pub subject: String,
+    /// Engine time.
+    pub time: String,
+    /// Where it goes.
+    pub topic: Topic,
+    /// Order is kept per key: the site.
+    pub key: String,
+    /// Position in the journal of the entry that caused it.
+    pub sequence: u64,
+    /// The body.
+    pub data: Value,
+}
+
+fn event(topic: Topic, kind: String, subject: String, key: String, now: Moment, sequence: u64, data: Value) -> Event {
+    let identity = format!("{kind}|{subject}|{data}");
+    Event {
+        specversion: "1.0".to_owned(),
+        id: Uuid::new_v5(&NAMESPACE, identity.as_bytes()),
+        kind,
+        source: "hj212d".to_owned(),
+        subject,
+        time: now.to_string(),
+        topic,
+        key,
+        sequence,
+        data,
+    }
+}
+
+/// The versions under which an output was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Versions {
+    /// Rule set.
+    pub rule_set: String,
+    /// Register.
+    pub registry: String,
+}
+
+/// A publication of one outlet's means for one hour or one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publication {
+    /// Where.
+    pub outlet: OutletId,
+    /// Its site.
+    pub site: Option<SiteId>,
+    /// Hour or day.
+    pub span: Span,
+    /// First instant of the period.
+    pub start: Moment,
+    /// Counts the versions from 1.
+    pub revision: u32,
+    /// How final it is.
+    pub status: Status,
+    /// Engine time.
+    pub at: Moment,
+    /// Versions it was made under.
+    pub versions: Versions,
+    /// The means, by factor and kind.
+    pub means: Vec<Mean>,
+}
+
+/// A mean as it leaves the house: the shown figure and the exact fraction.
+#[must_use]
+pub fn mean_body(mean: &Mean) -> Value {
+    let (zh, en) = factor_names(mean.factor);
+    let mut body = json!({
+        "factor": mean.factor,
+        "name_zh": zh,
+        "name_en": en,
+        "kind": mean.kind,
+        "value": mean.value.as_ref().map(Ratio::shown),
+        "exact": mean.value,
+        "valid": mean.valid,
+        "count": mean.count,
+        "due": mean.due,
+    });
+    let extra = json!({
+        "indicative": mean.indicative.as_ref().map(Ratio::shown),
+        "shadow": mean.shadow.as_ref().map(Ratio::shown),
+        "class": mean.class,
+        "origin": mean.origin,
+        "cross_check": mean.cross_check,
+        "note": mean.note,
+    });
+    if let (Some(body), Value::Object(extra)) = (body.as_object_mut(), extra) {
+        body.extend(extra.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    body
+}
+
+/// The event of a publication.
+#[must_use]
+pub fn means(publication: &Publication, sequence: u64) -> Event {
+    let (topic, kind) = match publication.span {
+        Span::Hour => (Topic::HourMeans, "hj212.mean.hour"),
+        Span::Day => (Topic::DayMeans, "hj212.mean.day"),
+    };
+    let data = json!({
+        "outlet": publication.outlet,
+        "site": publication.site,
+        "span": publication.span,
+        "start": publication.start.to_string(),
+        "revision": publication.revision,
+        "status": publication.status,
+        "versions": publication.versions,
+        "means": publication.means.iter().map(mean_body).collect::<Vec<_>>(),
+    });
+    let key = publication.site.map_or_else(|| publication.outlet.to_string(), |site| site.to_string());
+    event(topic, kind.to_owned(), publication.outlet.to_string(), key, publication.at, sequence, data)
+}
+
+/// The flat lines of a publication: one mean a line.
+#[must_use]
+pub fn mean_lines(publication: &Publication) -> Vec<Value> {
+    let line = |mean: &Mean| {
+        let mut line = json!({
+            "outlet": publication.outlet,
+            "span": publication.span,
+            "start": publication.start.to_string(),
+            "revision": publication.revision,
+            "status": publication.status,
+            "at": publication.at.to_string(),
+            "versions": publication.versions,
+        });
+        if let (Some(line), Value::Object(body)) = (line.as_object_mut(), mean_body(mean)) {
+            line.extend(body);
+        }
+        line
+    };
+    publication.means.iter().map(line).collect()
+}
+
+/// A packet that a referral rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidencePacket {
+    /// Who sent it.
+    pub logger: Mn,
+    /// Its place in the journal.
+    pub sequence: u64,
+    /// When it arrived.
+    pub arrived: String,
+    /// Its link in the logger's hash chain.
+    pub chain: String,
+    /// The data segment, password masked.
+    pub segment: String,
+}
+
+/// All packets of a logger about the day, by range; the chain's link at its end fixes them all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceRange {
+    /// Who sent them.
+    pub logger: Mn,
+    /// First sequence.
+    pub first: u64,
+    /// Last sequence.
+    pub last: u64,
+    /// How many.
+    pub count: u64,
+    /// The chain's link at the last one.
+    pub chain: String,
+}
+
+/// What a referral rests on (promise 3).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// At most [`PACKETS_MAX`] deciding packets.
+    pub packets: Vec<EvidencePacket>,
+    /// All packets about the day.
+    pub ranges: Vec<EvidenceRange>,
+}
+
+/// What is being referred.
+#[derive(Debug)]
+pub struct Referral<'r> {
+    /// The case after the change.
+    pub case: &'r Case,
+    /// What happened to it.
+    pub change: Change,
+    /// The day that moved it.
+    pub day: Day,
+    /// The day's findings of the case's factor.
+    pub findings: &'r [Finding],
+    /// The day's means of the factor.
+    pub day_means: &'r [Mean],
+    /// The day's hours of the factor.
+    pub hour_means: &'r [Mean],
+    /// Packets.
+    pub evidence: Evidence,
+    /// Versions.
+    pub versions: &'r Versions,
+    /// Register in force.
+    pub registry: &'r Registry,
+}
+
+/// The event of a referral.
+#[must_use]
+pub fn referral(referral: &Referral<'_>, now: Moment, sequence: u64) -> Event {
+    let Referral { case, change, day, findings, registry, .. } = referral;
+    let outlet = registry.outlet(case.outlet, day.start());
+    let site = outlet.and_then(|outlet| registry.site(outlet.site));
+    let (zh, en) = factor_names(case.factor);
+    let change_words = match change {
+        Change::Opened => ("新增线索", "A new referral"),
+        Change::Extended => ("线索延续", "The episode goes on"),
+        Change::Revised => ("线索修订", "Figures were revised"),
+        Change::Withdrawn => ("线索撤回：重新核算后不再成立", "Withdrawn: after a recount it no longer stands"),
+        Change::Reopened => ("线索重启", "It stands again"),
+    };
+    let data = json!({
+        "case": case.id,
+        "case_sequence": case.sequence,
+        "change": change,
+        "change_zh": change_words.0,
+        "change_en": change_words.1,
+        "state": case.state,
+        "severity": case.severity,
+        "kind": "day_mean_exceedance",
+        "kind_zh": "日均值超标",
+        "site": site.map(|site| json!({"id": site.id, "name": site.name, "name_en": site.name_en, "industry": site.industry, "region": site.region})),
+        "outlet": outlet.map(|outlet| json!({"id": outlet.id, "name": outlet.name, "name_en": outlet.name_en, "reference_oxygen_pct": outlet.reference_oxygen})),
+        "factor": {"code": case.factor, "name_zh": zh, "name_en": en},
+        "first_day": case.first_day.to_string(),
+        "day": day.to_string(),
+        "days": case.days.iter().filter(|(_, ids)| !ids.is_empty()).map(|(day, _)| day.to_string()).collect::<Vec<_>>(),
+        "opened_at": case.opened_at.to_string(),
+        "findings": findings.iter().map(finding_body).collect::<Vec<_>>(),
+        "day_means": referral.day_means.iter().map(mean_body).collect::<Vec<_>>(),
+        "hours": referral.hour_means.iter().map(|mean| {
+            let mut body = mean_body(mean);
+            if let Some(body) = body.as_object_mut() {
+                body.shift_remove("name_zh");
+                body.shift_remove("name_en");
+                body.shift_remove("exact");
+                body.shift_insert(0, "start".to_owned(), json!(mean.start.to_string()));
+            }
+            body
+        }).collect::<Vec<_>>(),
+        "packets": referral.evidence.packets,
+        "packet_ranges": referral.evidence.ranges,
+        "versions": referral.versions,
+    });
+    let key = outlet.map_or_else(|| case.outlet.to_string(), |outlet| outlet.site.to_string());
+    event(Topic::Referrals, format!("hj212.referral.{}", change.name()), case.id.to_string(), key, now, sequence, data)
+}
+
+/// A finding as it leaves the house.
+#[must_use]
+pub fn finding_body(finding: &Finding) -> Value {
+    json!({
+        "id": finding.id,
+        "rule": finding.rule,
+        "title_zh": crate::rules::exceedance::TITLE.0,
+        "title_en": crate::rules::exceedance::TITLE.1,
+        "outlet": finding.outlet,
+        "factor": finding.factor,
+        "day": finding.day.to_string(),
+        "severity": finding.severity,
+        "confidence": finding.confidence,
+        "standing": finding.standing,
+        "confirmed": finding.confirmed,
+        "revision": finding.revision,
+        "at": finding.at.to_string(),
+        "facts": finding.facts,
+        "sentence_zh": finding.sentence_zh,
+        "sentence_en": finding.sentence_en,
+        "source": finding.source,
+    })
+}
+
+/// The warning of a provisional exceedance.
+#[must_use]
+pub fn warning(finding: &Finding, site: Option<SiteId>, versions: &Versions, sequence: u64) -> Event {
+    let mut data = finding_body(finding);
+    if let Some(data) = data.as_object_mut() {
+        data.insert("versions".to_owned(), json!(versions));
+    }
+    let key = site.map_or_else(|| finding.outlet.to_string(), |site| site.to_string());
+    let kind = if finding.standing { "hj212.warning.day_mean_exceedance" } else { "hj212.warning.day_mean_exceedance.ended" };
+    event(Topic::Warnings, kind.to_owned(), finding.outlet.to_string(), key, finding.at, sequence, data)
+}
+
+/// A connection came or went.
+#[must_use]
+pub fn link(up: bool, gateway: &str, connection: u64, peer: &str, reason: &str, now: Moment, sequence: u64) -> Event {
+    let data = json!({"gateway": gateway, "connection": connection, "peer": peer, "reason": reason, "sequence": sequence});
+    let kind = if up { "hj212.link.up" } else { "hj212.link.down" };
+    event(Topic::Links, kind.to_owned(), format!("{gateway}/{connection}"), gateway.to_owned(), now, sequence, data)
+}
+
+/// Bytes were no packet, or a packet was kept apart.
+#[must_use]
+pub fn rejected(reason: &str, detail: &str, peer: &str, len: u64, now: Moment, sequence: u64) -> Event {
+    let data = json!({"reason": reason, "detail": detail, "peer": peer, "len": len, "sequence": sequence});
+    event(Topic::Rejected, "hj212.rejected".to_owned(), peer.to_owned(), peer.to_owned(), now, sequence, data)
+}
+
+/// The hourly root over all chain heads: outside the database it proves what the database cannot prove of itself.
+#[must_use]
+pub fn root(hour: Moment, root: &str, loggers: usize, now: Moment, sequence: u64) -> Event {
+    let data = json!({"hour": hour.to_string(), "root": root, "loggers": loggers, "sequence": sequence});
+    event(Topic::Roots, "hj212.root".to_owned(), hour.to_string(), "roots".to_owned(), now, sequence, data)
+}

@@ -1,0 +1,119 @@
+//! J-02 日均值超标: a valid daily mean over a limit whose basis is the day.
+//!
+//! Inputs: the day's means, the limit rows in force on that day. Strictly above (or below, for a minimum); equal complies.
+//! The comparison is between exact fractions, by cross-multiplication. Event time: the order of arrival changes nothing.
+//! Not evaluable: no valid day (fewer than 20 valid hours), no converted mean where the limit wants one, or a water outlet,
+//! whose daily mean must be weighted by flow.
+
+use crate::domain::number::Ratio;
+use crate::domain::{Grade, Kind, Limit, LimitType, Mean, Medium, Severity, Source, number};
+
+/// The rule's id: file name, fixture folder and heading follow it.
+pub const ID: &str = "J-02";
+/// 日均超标.
+pub const TITLE: (&str, &str) = ("日均值超标", "daily mean exceedance");
+
+/// Where the rule comes from.
+#[must_use]
+pub fn source() -> Source {
+    Source { text: "GB 18485-2014 with MEE Order 10 (natural day); GB 18484-2020 9.3: the valid daily mean decides".to_owned(), grade: Grade::P }
+}
+
+/// How a value stands to a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// At full precision (全数值比较法).
+    pub exceeds: bool,
+    /// It exceeds, but rounding half to even to the limit's decimals clears it (GB/T 8170-2008): 临界.
+    pub marginal: bool,
+    /// 超标倍数 = C/L − 1; none for a minimum or a limit of zero.
+    pub multiple: Option<Ratio>,
+}
+
+/// Compares a value with a limit row (rule 14; worked examples A04, A14, A21).
+///
+/// # Panics
+/// When the row's figure is no number, which the register has refused.
+#[must_use]
+pub fn compare(value: &Ratio, limit: &Limit) -> Comparison {
+    let figure = number::parse(&limit.limit).expect("the register takes no limit that is no number");
+    let bound = Ratio::of(figure);
+    let beyond = |value: &Ratio| match limit.limit_type {
+        LimitType::Max => *value > bound,
+        LimitType::Min => *value < bound,
+    };
+    let exceeds = beyond(value);
+    let rounded = number::parse(&value.rounded(figure.scale())).map(Ratio::of);
+    let marginal = exceeds && rounded.is_ok_and(|rounded| !beyond(&rounded));
+    let multiple = match limit.limit_type {
+        LimitType::Max => value.divided(&bound).map(|times| times.minus(&Ratio::whole(1))),
+        LimitType::Min => None,
+    };
+    Comparison { exceeds, marginal, multiple }
+}
+
+/// One limit row judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement<'m> {
+    /// The mean that decided.
+    pub mean: &'m Mean,
+    /// The row.
+    pub limit: &'m Limit,
+    /// The result.
+    pub comparison: Comparison,
+}
+
+/// What came of a limit row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome<'m> {
+    /// It could be judged.
+    Judged(Judgement<'m>),
+    /// It could not; names the missing input.
+    NotEvaluable(&'static str),
+}
+
+/// Judges one limit row of basis day against a day's means of its factor.
+#[must_use]
+pub fn judge<'m>(means: &'m [Mean], limit: &'m Limit, medium: Medium) -> Outcome<'m> {
+    if medium == Medium::Water {
+        return Outcome::NotEvaluable("flow-weighted daily mean");
+    }
+    let kind = if limit.converted { Kind::Converted } else { Kind::Measured };
+    let Some(mean) = means.iter().find(|mean| mean.kind == kind) else { return Outcome::NotEvaluable("daily mean") };
+    match (&mean.value, mean.valid) {
+        (Some(value), true) => Outcome::Judged(Judgement { mean, limit, comparison: compare(value, limit) }),
+        _ => Outcome::NotEvaluable("20 valid hours"),
+    }
+}
+
+/// How grave an exceedance is: marginal ones want a person's eye before they want a case.
+#[must_use]
+pub fn severity(comparison: &Comparison) -> Severity {
+    if comparison.marginal { Severity::Warn } else { Severity::Critical }
+}
+
+/// The sentence for a letter, Chinese and English.
+#[must_use]
+pub fn sentence(outlet: (&str, &str), factor: (&str, &str), day: &str, judgement: &Judgement<'_>) -> (String, String) {
+    let Judgement { mean, limit, comparison } = judgement;
+    let value = mean.value.as_ref().map(Ratio::shown).unwrap_or_default();
+    let kind = match mean.kind {
+        Kind::Converted => ("折算", "converted "),
+        Kind::Measured => ("", ""),
+    };
+    let side = match limit.limit_type {
+        LimitType::Max => ("超过", "above"),
+        LimitType::Min => ("低于", "below"),
+    };
+    let times = comparison.multiple.as_ref().map(|multiple| (format!("，超标{}倍", multiple.shown()), format!(", {} times over", multiple.shown()))).unwrap_or_default();
+    let marginal = if comparison.marginal { ("（按修约规则处于临界）", " (marginal once rounded)") } else { ("", "") };
+    let zh = format!(
+        "{}{}{}{}日均值为{}{}（有效小时数{}），{}{}规定的日均限值{}{}{}{}。",
+        day, outlet.0, factor.0, kind.0, value, limit.unit, mean.count, side.0, limit.standard, limit.limit, limit.unit, times.0, marginal.0
+    );
+    let en = format!(
+        "On {} the {}daily mean of {} at {} was {} {} ({} valid hours), {} the daily limit of {} {} of {}{}{}.",
+        day, kind.1, factor.1, outlet.1, value, limit.unit, mean.count, side.1, limit.limit, limit.unit, limit.standard, times.1, marginal.1
+    );
+    (zh, en)
+}

@@ -1,0 +1,94 @@
+//! Readings, cells and means → findings. One file per rule; rules keep no state and change no number.
+
+pub mod exceedance;
+
+use crate::domain::number::Ratio;
+use crate::domain::time::{Day, Moment};
+use crate::domain::{Basis, Confidence, FactorCode, Finding, Mean, OutletId, Series};
+use crate::protocol::factor;
+use crate::registry::Registry;
+use exceedance::Outcome;
+use serde_json::json;
+use uuid::Uuid;
+
+/// Namespace of every id that is derived from content: v5 of the project's name.
+pub const NAMESPACE: Uuid = Uuid::from_u128(0x9c1d_40f2_6f0e_5b52_8a6c_2f1d_2120_0212);
+
+/// Chinese and English name of a factor; its code where the tables have none.
+#[must_use]
+pub fn factor_names(code: FactorCode) -> (String, String) {
+    factor::find(code.as_str()).map_or_else(|| (code.to_string(), code.to_string()), |row| (row.zh.to_owned(), row.en.to_owned()))
+}
+
+/// Everything a day's rules look at.
+#[derive(Debug)]
+pub struct DayView<'r> {
+    /// The register in force.
+    pub registry: &'r Registry,
+    /// Where.
+    pub outlet: OutletId,
+    /// When.
+    pub day: Day,
+    /// The day's means, all factors.
+    pub means: &'r [Mean],
+    /// Whether they are confirmed.
+    pub confirmed: bool,
+    /// Engine time.
+    pub now: Moment,
+}
+
+/// Runs the day's rules. Every limit row gives one finding, standing or not, so that what no longer holds is seen to end.
+#[must_use]
+pub fn judge_day(view: &DayView<'_>) -> Vec<Finding> {
+    let Some(outlet) = view.registry.outlet(view.outlet, view.day.start()) else { return Vec::new() };
+    let mut findings = Vec::new();
+    for code in view.registry.factors(view.outlet) {
+        let means: Vec<Mean> = view.means.iter().filter(|mean| mean.factor == code).cloned().collect();
+        let series = Series { outlet: view.outlet, factor: code };
+        for limit in view.registry.limits(series, Basis::Day, view.day.start()) {
+            let Outcome::Judged(judgement) = exceedance::judge(&means, limit, outlet.medium) else { continue };
+            let names = factor_names(code);
+            let (zh, en) = exceedance::sentence(
+                (&outlet.name, if outlet.name_en.is_empty() { &outlet.name } else { &outlet.name_en }),
+                (&names.0, &names.1),
+                &view.day.to_string(),
+                &judgement,
+            );
+            let identity = format!("{}|{}|{}|{:?}|{}|{}", exceedance::ID, view.outlet, code, limit.limit_type, limit.standard, view.day);
+            let comparison = &judgement.comparison;
+            findings.push(Finding {
+                id: Uuid::new_v5(&NAMESPACE, identity.as_bytes()),
+                rule: exceedance::ID.to_owned(),
+                outlet: view.outlet,
+                factor: code,
+                day: view.day,
+                severity: exceedance::severity(comparison),
+                confidence: if comparison.marginal { Confidence::Medium } else { Confidence::High },
+                standing: comparison.exceeds,
+                revision: 1,
+                confirmed: view.confirmed,
+                at: view.now,
+                facts: json!({
+                    "kind": judgement.mean.kind,
+                    "value": judgement.mean.value.as_ref().map(Ratio::shown),
+                    "value_exact": judgement.mean.value,
+                    "valid_hours": judgement.mean.count,
+                    "limit": limit,
+                    "limit_grade_says": limit.grade.says().1,
+                    "multiple": comparison.multiple.as_ref().map(Ratio::shown),
+                    "marginal": comparison.marginal,
+                }),
+                sentence_zh: zh,
+                sentence_en: en,
+                source: exceedance::source(),
+            });
+        }
+    }
+    findings
+}
+
+/// Whether the day's means exceed any limit: asked before evidence is fetched.
+#[must_use]
+pub fn day_exceeds(view: &DayView<'_>) -> bool {
+    judge_day(view).iter().any(|finding| finding.standing)
+}
