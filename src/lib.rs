@@ -19,4 +19,7 @@ pub mod rules;
 pub mod docket;
 pub mod message;
 pub mod engine;
+
+
+pub mod pipeline;
 pub mod fleet;

@@ -7,10 +7,12 @@
 
 mod day;
 mod entry;
+mod front_desk;
 mod outcome;
 
 pub use entry::{Body, CodecError, Depth, Entry, decode, encode};
-pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Snapshot, Step, StoredFrame, Want, WriteSet};
+pub use front_desk::{FrontDesk, RECENT_MAX};
+pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
 
 use crate::aggregation;
 use crate::docket::{Case, Change, Docket};

@@ -1,5 +1,6 @@
 //! What a step asks for and what it gives: recalled days in, one write set out.
 
+use super::entry::{Body, Entry};
 use crate::aggregation::HourCell;
 use crate::docket::Case;
 use crate::domain::time::Moment;
@@ -173,4 +174,28 @@ pub struct Snapshot {
     pub cases: Vec<Case>,
     /// Packets of the hours that are still open (two hours back are enough), by sequence.
     pub recent: Vec<StoredFrame>,
+}
+
+impl ChainWrite {
+    /// The link of every entry that this step added, by sequence. `find` gives the entry of a sequence.
+    pub fn links<'e>(&self, find: impl Fn(u64) -> Option<&'e Entry>) -> BTreeMap<u64, Link> {
+        let mut head = self.before;
+        let mut links = BTreeMap::new();
+        for sequence in &self.sequences {
+            let Some(entry) = find(*sequence) else { continue };
+            head = link_of(&head, entry);
+            links.insert(*sequence, head);
+        }
+        links
+    }
+}
+
+/// The link that an entry adds to its logger's chain.
+#[must_use]
+pub fn link_of(before: &Link, entry: &Entry) -> Link {
+    match &entry.body {
+        Body::Frame { bytes, peer, .. } => super::chain_link(before, entry.sequence, entry.at, peer, bytes),
+        Body::Repeat { of, peer, .. } => super::repeat_link(before, entry.sequence, entry.at, peer, *of),
+        _ => *before,
+    }
 }

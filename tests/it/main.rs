@@ -1,4 +1,6 @@
 //! One integration binary. Each module says what it shows in its first lines.
 
 mod conversations;
+mod means;
 mod vectors;
+mod world;

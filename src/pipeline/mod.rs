@@ -1,0 +1,3 @@
+//! The loops that own the engine: collect, step, commit, hand back.
+
+pub mod replay;

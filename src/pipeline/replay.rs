@@ -1,0 +1,144 @@
+//! The engine without network and database: entries from a list, recalls from memory. `replay` and the tests run this;
+//! it is the same engine that `serve` runs, and gives the same outputs.
+
+use crate::domain::time::Moment;
+use crate::domain::{Mn, OutletDay};
+use crate::engine::{Body, DayRow, Engine, Entry, FrontDesk, Link, Recalled, Snapshot, StoredFrame, Want, WriteSet};
+use crate::link::{Admissions, Admitted};
+use crate::protocol::{Refusal, frame};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a store would hold, as far as the engine asks for it back.
+#[derive(Debug, Default)]
+struct Shelf {
+    frames: BTreeMap<Mn, Vec<StoredFrame>>,
+    late: BTreeSet<(Mn, i32, u64)>,
+    days: BTreeMap<OutletDay, DayRow>,
+}
+
+impl Shelf {
+    fn put(&mut self, entries: &[Entry], writes: &WriteSet) {
+        let find = |sequence: u64| entries.get(usize::try_from(sequence - writes.from - 1).ok()?);
+        for (mn, chain) in &writes.chains {
+            for (sequence, link) in chain.links(find) {
+                if let Some(Entry { at, body: Body::Frame { bytes, .. }, .. }) = find(sequence) {
+                    self.frames.entry(*mn).or_default().push(StoredFrame { mn: *mn, sequence, at: *at, bytes: bytes.clone(), chain: link });
+                }
+            }
+        }
+        self.late.extend(writes.late.iter().copied());
+        self.days.extend(writes.days.iter().map(|(key, row)| (*key, row.clone())));
+    }
+
+    fn recall(&self, want: &Want) -> Recalled {
+        let day = want.key.day;
+        let mut frames: Vec<StoredFrame> = Vec::new();
+        for mn in &want.loggers {
+            let about = |frame: &&StoredFrame| frame.at.day() == day || self.late.contains(&(*mn, day.0, frame.sequence));
+            frames.extend(self.frames.get(mn).into_iter().flatten().filter(about).cloned());
+        }
+        frames.sort_by_key(|frame| frame.sequence);
+        Recalled { key: want.key, row: self.days.get(&want.key).cloned(), frames }
+    }
+}
+
+/// A run over a journal.
+#[derive(Debug)]
+pub struct Replay {
+    engine: Engine,
+    shelf: Shelf,
+    desk: FrontDesk,
+    batch: Vec<Entry>,
+    batch_len: usize,
+    last_link: BTreeMap<Mn, Link>,
+}
+
+impl Replay {
+    /// A run that gives the engine `batch_len` entries at a time. The size changes no output.
+    #[must_use]
+    pub fn new(batch_len: usize, accept_unknown: bool) -> Self {
+        Self {
+            engine: Engine::new(Snapshot::default(), accept_unknown),
+            shelf: Shelf::default(),
+            desk: FrontDesk::default(),
+            batch: Vec::new(),
+            batch_len: batch_len.max(1),
+            last_link: BTreeMap::new(),
+        }
+    }
+
+    /// The engine, to be looked at.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The last link of each chain.
+    #[must_use]
+    pub fn heads(&self) -> &BTreeMap<Mn, Link> {
+        &self.last_link
+    }
+
+    /// Appends an entry as the journal holds it; `out` gets every write set.
+    pub fn entry(&mut self, at: Moment, body: Body, out: &mut impl FnMut(&WriteSet)) {
+        let sequence = self.engine.sequence() + self.batch.len() as u64 + 1;
+        // A new register changes who may come in: what stands before it must be taken first.
+        let versions = matches!(body, Body::RegistryVersion { .. });
+        self.batch.push(Entry { sequence, at, body });
+        if self.batch.len() >= self.batch_len || versions {
+            self.flush(out);
+        }
+    }
+
+    /// Appends bytes as a link would deliver them: a packet, a repeat, or something rejected.
+    pub fn packet(&mut self, at: Moment, bytes: &[u8], out: &mut impl FnMut(&WriteSet)) {
+        let bytes = bytes.trim_ascii_end();
+        let body = self.deliver(bytes);
+        self.entry(at, body, out);
+    }
+
+    fn deliver(&mut self, bytes: &[u8]) -> Body {
+        let rejected = |reason: &str, detail: String| Body::Rejected {
+            reason: reason.to_owned(),
+            detail,
+            bytes: bytes[..bytes.len().min(crate::link::REJECTED_LEN_MAX)].to_vec(),
+            len: bytes.len() as u64,
+            peer: PEER.to_owned(),
+        };
+        let Some(found) = frame::whole(bytes) else {
+            let refusal = crate::protocol::decode(bytes, crate::protocol::CrcDialect::Standard, &[]).err().unwrap_or(Refusal::NotAFrame);
+            return rejected(refusal.name(), refusal.to_string());
+        };
+        let sequence = self.engine.sequence() + self.batch.len() as u64 + 1;
+        match self.admissions().read(bytes, &found) {
+            Err(refusal) => rejected(refusal.name(), refusal.to_string()),
+            Ok((packet, Admitted::Accepted)) => match packet.mn().and_then(Mn::new) {
+                Some(mn) => self.desk.receive(mn, sequence, bytes.to_vec(), PEER.to_owned(), PEER.to_owned(), 0),
+                None => Body::Frame { bytes: bytes.to_vec(), peer: PEER.to_owned(), gateway: PEER.to_owned(), connection: 0 },
+            },
+            Ok(_) => Body::Frame { bytes: bytes.to_vec(), peer: PEER.to_owned(), gateway: PEER.to_owned(), connection: 0 },
+        }
+    }
+
+    fn admissions(&self) -> &Admissions {
+        self.engine.admissions()
+    }
+
+    /// Takes what is still waiting.
+    pub fn flush(&mut self, out: &mut impl FnMut(&WriteSet)) {
+        let batch = std::mem::take(&mut self.batch);
+        let mut rest = &batch[..];
+        let mut recalled: Vec<Recalled> = self.engine.wants(rest).iter().map(|want| self.shelf.recall(want)).collect();
+        while !rest.is_empty() {
+            let step = self.engine.step(rest, std::mem::take(&mut recalled));
+            self.shelf.put(&rest[..step.taken], &step.writes);
+            self.last_link.extend(step.writes.chains.iter().map(|(mn, chain)| (*mn, chain.after)));
+            out(&step.writes);
+            rest = &rest[step.taken..];
+            recalled = step.wants.iter().map(|want| self.shelf.recall(want)).collect();
+        }
+    }
+}
+
+/// Peer and gateway of replayed packets.
+const PEER: &str = "replay";
