@@ -126,17 +126,18 @@ mod latin1 {
 #[error("damaged block of entries at byte {0}")]
 pub struct CodecError(usize);
 
-/// Writes entries of consecutive sequences into one block (to be compressed).
+/// Writes entries into one block (to be compressed).
 ///
 /// ```text
-/// entry = at:i64 length:u32 tag:u8 body
+/// entry = sequence:u64 at:i64 length:u32 tag:u8 body
 /// tag 1 = Frame: connection:u64 peer:u8+text gateway:u8+text bytes
 /// tag 0 = any other: JSON
 /// ```
 #[must_use]
-pub fn encode(entries: &[Entry]) -> Vec<u8> {
-    let mut block = Vec::with_capacity(entries.len() * 700);
+pub fn encode<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<u8> {
+    let mut block = Vec::new();
     for entry in entries {
+        block.extend_from_slice(&entry.sequence.to_le_bytes());
         block.extend_from_slice(&entry.at.0.to_le_bytes());
         let length_at = block.len();
         block.extend_from_slice(&[0; 4]);
@@ -161,29 +162,33 @@ pub fn encode(entries: &[Entry]) -> Vec<u8> {
     block
 }
 
-/// Reads a block back; the first entry has the sequence `first`.
+/// Reads a block back.
 ///
 /// # Errors
 /// Where the block is damaged.
-pub fn decode(block: &[u8], first: u64) -> Result<Vec<Entry>, CodecError> {
+pub fn decode(block: &[u8]) -> Result<Vec<Entry>, CodecError> {
     let mut entries = Vec::new();
     let mut at = 0;
     while at < block.len() {
         let damaged = CodecError(at);
-        let head = block.get(at..at + 12).ok_or_else(|| damaged.clone())?;
-        let stamp = i64::from_le_bytes(head[..8].try_into().map_err(|_| damaged.clone())?);
-        let length = u32::from_le_bytes(head[8..].try_into().map_err(|_| damaged.clone())?) as usize;
-        let body = block.get(at + 12..at + 12 + length).ok_or_else(|| damaged.clone())?;
+        let head = block.get(at..at + HEAD).ok_or_else(|| damaged.clone())?;
+        let sequence = u64::from_le_bytes(head[..8].try_into().map_err(|_| damaged.clone())?);
+        let stamp = i64::from_le_bytes(head[8..16].try_into().map_err(|_| damaged.clone())?);
+        let length = u32::from_le_bytes(head[16..].try_into().map_err(|_| damaged.clone())?) as usize;
+        let body = block.get(at + HEAD..at + HEAD + length).ok_or_else(|| damaged.clone())?;
         let body = match body.split_first() {
             Some((1, frame)) => frame_body(frame).ok_or_else(|| damaged.clone())?,
             Some((0, json)) => serde_json::from_slice(json).map_err(|_| damaged.clone())?,
             _ => return Err(damaged),
         };
-        entries.push(Entry { sequence: first + entries.len() as u64, at: Moment(stamp), body });
-        at += 12 + length;
+        entries.push(Entry { sequence, at: Moment(stamp), body });
+        at += HEAD + length;
     }
     Ok(entries)
 }
+
+/// Bytes before an entry's tag.
+const HEAD: usize = 20;
 
 fn frame_body(frame: &[u8]) -> Option<Body> {
     let (connection, mut rest) = frame.split_first_chunk::<8>()?;
@@ -208,9 +213,9 @@ mod tests {
         let bodies = [frame, rejected, Body::Tick {}];
         let entries: Vec<Entry> = (7..).zip(bodies).map(|(sequence, body)| Entry { sequence, at: Moment(1_000 + sequence as i64), body }).collect();
         let block = encode(&entries);
-        assert_eq!(decode(&block, 7), Ok(entries.clone()));
+        assert_eq!(decode(&block), Ok(entries.clone()));
         for cut in 1..block.len() {
-            if let Ok(read) = decode(&block[..cut], 7) {
+            if let Ok(read) = decode(&block[..cut]) {
                 assert!(read.len() < entries.len(), "a cut block never reads as the whole");
             }
         }

@@ -1,6 +1,7 @@
 //! One integration binary. Each module says what it shows in its first lines.
 
 mod conversations;
+mod equalities;
 mod means;
 mod vectors;
 mod world;

@@ -1,0 +1,221 @@
+//! The loop of `serve`: collect, step, commit, hand back. One thread owns the engine and the database's writer.
+//!
+//! A batch is whatever waits when the last commit ends; there is no linger. All who wait share one fsync.
+
+use super::clock::{ArrivalClock, JumpGuard};
+use super::intake::{Arrived, Intake, Item};
+use crate::domain::time::Moment;
+use crate::engine::{self, Body, Engine, Entry, FrontDesk};
+use crate::link::{Admissions, Debt, Settled};
+use crate::registry::{Files, Registry};
+use crate::store::{Store, StoreError};
+use crate::telemetry::{self, metric};
+use arc_swap::ArcSwap;
+use metrics::{counter, gauge, histogram};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+
+/// What the loop shares with the rest of the house.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// What arrives.
+    pub intake: Arc<Intake>,
+    /// What links need of the register.
+    pub admissions: Arc<ArcSwap<Admissions>>,
+    /// Highest outbox row that the sinks have delivered.
+    pub delivered: Arc<AtomicI64>,
+    /// Told after every commit that left events.
+    pub events: Arc<tokio::sync::Notify>,
+    /// The engine runs and the database takes writes.
+    pub ready: Arc<AtomicBool>,
+}
+
+/// Settings of the loop.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Name of this process in entries.
+    pub gateway: &'static str,
+    /// Stamps arrivals.
+    pub clock: ArrivalClock,
+    /// Time between ticks, real time.
+    pub tick: Duration,
+    /// Take packets of unknown loggers as good.
+    pub accept_unknown: bool,
+}
+
+/// Why the loop ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The store failed in a way that a retry does not mend.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The register that should be put in force cannot be read.
+    #[error("registry: {0} faults")]
+    Registry(usize),
+}
+
+/// The loop, before it runs.
+#[derive(Debug)]
+pub struct Serve {
+    store: Store,
+    engine: Engine,
+    desk: FrontDesk,
+    shared: Shared,
+    settings: Settings,
+    answers: mpsc::Sender<Vec<Settled>>,
+}
+
+impl Serve {
+    /// Rebuilds the engine from the store.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn build(mut store: Store, shared: Shared, settings: Settings, answers: mpsc::Sender<Vec<Settled>>) -> Result<Self, ServeError> {
+        let reach = engine::open_hours_reach_ms(&crate::domain::RuleSet::default());
+        let snapshot = store.snapshot(reach).await?;
+        let mut desk = FrontDesk::default();
+        for frame in &snapshot.recent {
+            desk.remember(frame.mn, frame.sequence, &frame.bytes);
+        }
+        let engine = Engine::new(snapshot, settings.accept_unknown);
+        shared.admissions.store(Arc::new(engine.admissions().clone()));
+        Ok(Self { store, engine, desk, shared, settings, answers })
+    }
+
+    /// Puts a register in force, unless it is.
+    ///
+    /// # Errors
+    /// The register is faulty, or the store cannot be written.
+    pub async fn put_registry(&mut self, files: &Files) -> Result<(), ServeError> {
+        Registry::parse(files).map_err(|faults| ServeError::Registry(faults.len()))?;
+        if self.engine.versions().registry == files.version() {
+            return Ok(());
+        }
+        let at = self.settings.clock.now().max(self.engine.now());
+        let item = Item::Entry(Body::RegistryVersion { files: files.clone() });
+        self.batch(vec![Arrived { at, item, debt: None }]).await
+    }
+
+    /// The register in force.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        self.engine.registry()
+    }
+
+    /// Runs until the intake is closed and empty.
+    ///
+    /// # Errors
+    /// The store failed; nothing that was not committed has been answered.
+    #[allow(clippy::disallowed_methods)] // Latencies are measured, not stamped.
+    pub async fn run(mut self) -> Result<(), ServeError> {
+        let mut guard = JumpGuard::new(Duration::from_secs(2));
+        let mut ticked = Instant::now();
+        let mut hold_until: Option<Instant> = None;
+        self.shared.ready.store(true, Ordering::Release);
+        while let Some(mut batch) = self.shared.intake.take(self.settings.tick) {
+            if ticked.elapsed() >= self.settings.tick {
+                ticked = Instant::now();
+                if let Some(jump_ms) = guard.look() {
+                    counter!(metric::CLOCK_JUMPS).increment(1);
+                    tracing::error!(jump_ms, "the wall clock jumped; ticks are held for a minute, check the time service");
+                    hold_until = Some(Instant::now() + Duration::from_secs(60));
+                }
+                if hold_until.is_none_or(|until| Instant::now() >= until) {
+                    hold_until = None;
+                    let at = batch.last().map_or_else(|| self.settings.clock.now(), |arrived| arrived.at);
+                    batch.push(Arrived { at, item: Item::Entry(Body::Tick {}), debt: None });
+                }
+                self.gauges();
+            }
+            let idle = batch.len() <= 1;
+            self.batch(batch).await?;
+            if idle {
+                self.seal().await;
+            }
+        }
+        self.shared.ready.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    fn gauges(&self) {
+        let (days, timers) = self.engine.sizes();
+        gauge!(metric::RESIDENT_DAYS).set(days as f64);
+        gauge!(metric::TIMERS).set(timers as f64);
+        gauge!(metric::ENGINE_TIME).set(self.engine.now().0 as f64 / 1000.0);
+        gauge!(metric::INTAKE_BYTES).set(self.shared.intake.bytes() as f64);
+    }
+
+    /// Rewrites one old hour while nothing else waits.
+    async fn seal(&mut self) {
+        match self.store.seal_hour(self.engine.now()).await {
+            Ok(Some(_)) => counter!(metric::SEALED).increment(1),
+            Ok(None) => {}
+            Err(error) => {
+                counter!(metric::SEAL_FAILURES).increment(1);
+                tracing::warn!(%error, "an hour could not be sealed; it stays in hot blocks and is tried again");
+            }
+        }
+    }
+
+    #[allow(clippy::disallowed_methods)] // Latencies are measured, not stamped.
+    async fn batch(&mut self, batch: Vec<Arrived>) -> Result<(), ServeError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let mut sequence = self.engine.sequence();
+        let mut entries = Vec::with_capacity(batch.len());
+        let mut debts: Vec<(u64, Debt)> = Vec::with_capacity(batch.len());
+        let mut oldest: Option<Moment> = None;
+        for Arrived { at, item, debt } in batch {
+            sequence += 1;
+            oldest = oldest.or(Some(at));
+            let body = match item {
+                Item::Packet { mn, bytes, peer, connection } => {
+                    self.desk.receive(mn, sequence, bytes, peer.to_string(), self.settings.gateway.to_owned(), connection)
+                }
+                Item::Entry(body) => body,
+            };
+            entries.push(Entry { sequence, at, body });
+            debts.extend(debt.map(|debt| (sequence, debt)));
+        }
+        let mut rest = &entries[..];
+        let wants = self.engine.wants(rest);
+        let mut recalled = if wants.is_empty() { Vec::new() } else { self.store.recall(&wants).await? };
+        while !rest.is_empty() {
+            counter!(metric::RECALLS).increment(recalled.len() as u64);
+            let stepping = Instant::now();
+            let step = self.engine.step(rest, std::mem::take(&mut recalled));
+            histogram!(metric::STEP).record(stepping.elapsed().as_secs_f64());
+            let (taken, left) = rest.split_at(step.taken);
+            let paid = debts.partition_point(|(sequence, _)| *sequence <= step.writes.to);
+            let due: Vec<Debt> = debts.drain(..paid).map(|(_, debt)| debt).collect();
+            let committing = Instant::now();
+            let sent = self.shared.delivered.load(Ordering::Acquire);
+            let settled = self.store.commit(taken, &step.writes, due, sent).await?;
+            histogram!(metric::COMMIT).record(committing.elapsed().as_secs_f64());
+            counter!(metric::ENTRIES).increment(taken.len() as u64);
+            if !settled.is_empty() && self.answers.send(settled).await.is_err() {
+                tracing::warn!("nobody takes answers any more: the listener has gone");
+            }
+            for (notice, count) in &step.writes.notices {
+                telemetry::note(*notice, *count);
+            }
+            if step.writes.admissions_changed {
+                self.shared.admissions.store(Arc::new(self.engine.admissions().clone()));
+                for (table, rows) in self.engine.registry().sizes() {
+                    gauge!(metric::REGISTRY, "table" => table).set(rows as f64);
+                }
+            }
+            if !step.writes.events.is_empty() {
+                self.shared.events.notify_one();
+            }
+            rest = left;
+            recalled = if step.wants.is_empty() { Vec::new() } else { self.store.recall(&step.wants).await? };
+        }
+        histogram!(metric::BATCH).record(begun.elapsed().as_secs_f64());
+        Ok(())
+    }
+}

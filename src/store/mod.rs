@@ -1,0 +1,30 @@
+//! Write sets → rows, in one transaction per batch, with the fsync that all who wait share. Recalls days, and hands back the
+//! debts that a commit made safe: this is the only module that settles them.
+//!
+//! Verbs of the domain, one file per database: another one is one more file beside `sqlite.rs`.
+
+mod block;
+mod sqlite;
+
+pub use block::BlockError;
+pub use sqlite::{Audit, Outbox, Store};
+
+/// Why the store could not do what it was asked. What the caller may assume is said per variant.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused; nothing of the transaction is there.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date; nothing was read.
+    #[error("schema: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A stored row cannot be read: the medium or somebody changed it.
+    #[error("stored block: {0}")]
+    Block(#[from] BlockError),
+    /// A stored document cannot be read.
+    #[error("stored document: {0}")]
+    Document(#[from] serde_json::Error),
+    /// Another process has raised the epoch: nothing was written, and this process must stop.
+    #[error("another process writes to this database (our epoch {0} is over); stop one of the two")]
+    Fenced(i64),
+}

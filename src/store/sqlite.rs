@@ -1,0 +1,642 @@
+//! The embedded database: SQLite, WAL, `synchronous=FULL`. One writer (the engine's thread), some readers.
+
+use super::StoreError;
+use super::block::{self, Index};
+use crate::docket::Case;
+use crate::domain::time::{Day, HOUR_MS, Hour, Moment};
+use crate::domain::{Mn, OutletDay, OutletId, Span};
+use crate::engine::{Body, DayRow, Entry, Link, Recalled, Snapshot, StoredFrame, Want, WriteSet, link_of};
+use crate::link::{Debt, Settled};
+use crate::message::Event;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, Sqlite};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// The one shard of `serve`.
+const PARTITION: i64 = 0;
+/// Rows in one INSERT: below SQLite's limit of bound values.
+const ROWS_PER_STATEMENT: usize = 500;
+/// How long an hour stays in hot blocks after its end: its open hours, and a restart, read them there.
+const SEAL_AFTER_MS: i64 = 3 * HOUR_MS;
+
+/// The writer's side of the database.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    writer: SqliteConnection,
+    epoch: i64,
+    next: u64,
+    ids: BTreeMap<Mn, u32>,
+    names: BTreeMap<u32, Mn>,
+    /// Hot blocks that hold entries of a logger: first sequence and last stamp.
+    hot: BTreeMap<u32, Vec<(u64, i64)>>,
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("wal_autocheckpoint", "1000")
+        .pragma("cache_size", "-65536")
+        .disable_statement_logging()
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).expect("sequences stay below 2^63")
+}
+
+impl Store {
+    /// Opens or makes the database and raises the epoch: whoever wrote before cannot write any more.
+    ///
+    /// # Errors
+    /// The database cannot be opened, or its schema cannot be brought up to date.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut writer = options(path).connect().await?;
+        MIGRATIONS.run(&mut writer).await?;
+        sqlx::query("INSERT INTO shards (partition, epoch, next_offset, engine_time) VALUES ($1, 0, 1, 0) ON CONFLICT (partition) DO NOTHING")
+            .bind(PARTITION)
+            .execute(&mut writer)
+            .await?;
+        let row = sqlx::query("UPDATE shards SET epoch = epoch + 1 WHERE partition = $1 RETURNING epoch, next_offset")
+            .bind(PARTITION)
+            .fetch_one(&mut writer)
+            .await?;
+        let mut store = Self {
+            path: path.to_owned(),
+            epoch: row.get(0),
+            next: row.get::<i64, _>(1).unsigned_abs(),
+            writer,
+            ids: BTreeMap::new(),
+            names: BTreeMap::new(),
+            hot: BTreeMap::new(),
+        };
+        store.load_indexes().await?;
+        Ok(store)
+    }
+
+    async fn load_indexes(&mut self) -> Result<(), StoreError> {
+        for row in sqlx::query("SELECT id, mn FROM loggers").fetch_all(&mut self.writer).await? {
+            if let Some(mn) = mn_of(row.get(1)) {
+                let id = row.get::<i64, _>(0) as u32;
+                self.ids.insert(mn, id);
+                self.names.insert(id, mn);
+            }
+        }
+        for row in sqlx::query("SELECT first, last_at, loggers FROM blocks ORDER BY first").fetch_all(&mut self.writer).await? {
+            let index = Index::read(row.get(2))?;
+            self.note_block(row.get::<i64, _>(0).unsigned_abs(), row.get(1), &index);
+        }
+        Ok(())
+    }
+
+    fn note_block(&mut self, first: u64, last_at: i64, index: &Index) {
+        for (id, _) in &index.loggers {
+            self.hot.entry(*id).or_default().push((first, last_at));
+        }
+        if index.places.contains(&block::NOBODY) {
+            self.hot.entry(0).or_default().push((first, last_at));
+        }
+    }
+
+    /// The sequence that the next entry gets.
+    #[must_use]
+    pub fn next_sequence(&self) -> u64 {
+        self.next
+    }
+
+    /// What a restarted engine needs: versions, heads, open days, cases, and the packets of the last `reach_ms`.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn snapshot(&mut self, reach_ms: i64) -> Result<Snapshot, StoreError> {
+        let mut snapshot = Snapshot { sequence: self.next - 1, ..Snapshot::default() };
+        let row = sqlx::query("SELECT engine_time FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut self.writer).await?;
+        snapshot.now = Moment(row.get(0));
+        for (kind, slot) in [("registry", 0), ("rule_set", 1)] {
+            let row = sqlx::query("SELECT content FROM versions WHERE kind = $1 ORDER BY sequence DESC LIMIT 1")
+                .bind(kind)
+                .fetch_optional(&mut self.writer)
+                .await?;
+            let Some(row) = row else { continue };
+            let content = zstd::decode_all(row.get::<&[u8], _>(0)).map_err(block::BlockError::from)?;
+            if slot == 0 {
+                snapshot.registry = Some(serde_json::from_slice(&content)?);
+            } else {
+                snapshot.rule_set = Some(String::from_utf8_lossy(&content).into_owned());
+            }
+        }
+        for row in sqlx::query("SELECT mn, head FROM loggers").fetch_all(&mut self.writer).await? {
+            if let (Some(mn), Some(head)) = (mn_of(row.get(0)), link(row.get(1))) {
+                snapshot.heads.insert(mn, head);
+            }
+        }
+        for row in sqlx::query("SELECT outlet, day, first, last FROM reopened").fetch_all(&mut self.writer).await? {
+            if let Some(key) = key_of(&row) {
+                snapshot.reopened.insert(key, (Moment(row.get(2)), Moment(row.get(3))));
+                if let Some(day) = self.day_row(key).await? {
+                    snapshot.days.insert(key, day);
+                }
+            }
+        }
+        for row in sqlx::query("SELECT outlet, day, row FROM hour_cells WHERE confirmed = 0").fetch_all(&mut self.writer).await? {
+            if let Some(key) = key_of(&row) {
+                snapshot.days.insert(key, read_json(row.get(2))?);
+            }
+        }
+        for row in sqlx::query("SELECT body FROM cases").fetch_all(&mut self.writer).await? {
+            snapshot.cases.push(read_json::<Case>(row.get(0))?);
+        }
+        let from = snapshot.now.plus_ms(-reach_ms);
+        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE last_at >= $1 ORDER BY first").bind(from.0).fetch_all(&mut self.writer).await?;
+        for row in rows {
+            for (id, (before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
+                snapshot.recent.extend(self.frames_of(id, before, entries).into_iter().filter(|frame| frame.at >= from));
+            }
+        }
+        snapshot.recent.sort_by_key(|frame| frame.sequence);
+        Ok(snapshot)
+    }
+
+    fn frames_of(&self, id: u32, before: Link, entries: Vec<Entry>) -> Vec<StoredFrame> {
+        let Some(mn) = self.names.get(&id).copied() else { return Vec::new() };
+        let mut head = before;
+        let mut frames = Vec::with_capacity(entries.len());
+        for entry in entries {
+            head = link_of(&head, &entry);
+            if let Body::Frame { bytes, .. } = entry.body {
+                frames.push(StoredFrame { mn, sequence: entry.sequence, at: entry.at, bytes, chain: head });
+            }
+        }
+        frames
+    }
+
+    async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError> {
+        let row = sqlx::query("SELECT row FROM hour_cells WHERE outlet = $1 AND day = $2")
+            .bind(key.outlet.as_str())
+            .bind(i64::from(key.day.0))
+            .fetch_optional(&mut self.writer)
+            .await?;
+        row.map(|row| read_json(row.get(0))).transpose()
+    }
+
+    /// Hands days back: their rows, and every packet that may be about them.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn recall(&mut self, wants: &[Want]) -> Result<Vec<Recalled>, StoreError> {
+        let mut recalled = Vec::with_capacity(wants.len());
+        for want in wants {
+            let mut frames: BTreeMap<u64, StoredFrame> = BTreeMap::new();
+            for mn in &want.loggers {
+                let Some(id) = self.ids.get(mn).copied() else { continue };
+                for frame in self.frames_about(id, want.key.day).await? {
+                    frames.insert(frame.sequence, frame);
+                }
+            }
+            recalled.push(Recalled { key: want.key, row: self.day_row(want.key).await?, frames: frames.into_values().collect() });
+        }
+        Ok(recalled)
+    }
+
+    /// A logger's packets that arrived on a day, and those that arrived on another and are about it.
+    async fn frames_about(&mut self, id: u32, day: Day) -> Result<Vec<StoredFrame>, StoreError> {
+        let mut late = BTreeMap::new();
+        let rows = sqlx::query("SELECT sequence, hour FROM late WHERE logger = $1 AND day = $2").bind(i64::from(id)).bind(i64::from(day.0));
+        for row in rows.fetch_all(&mut self.writer).await? {
+            late.insert(row.get::<i64, _>(0).unsigned_abs(), Hour(row.get(1)));
+        }
+        let mut hours: BTreeSet<Hour> = (0..24).map(|hour| day.hour(hour)).collect();
+        hours.extend(late.values());
+        let mut frames = Vec::new();
+        let about = |frame: &StoredFrame| frame.at.day() == day || late.contains_key(&frame.sequence);
+        for hour in &hours {
+            let row = sqlx::query("SELECT before, entries FROM sealed WHERE key = $1").bind(sealed_key(*hour, id)).fetch_optional(&mut self.writer).await?;
+            let Some(row) = row else { continue };
+            let before = link(row.get(0)).unwrap_or_default();
+            frames.extend(self.frames_of(id, before, block::expand(row.get(1))?).into_iter().filter(about));
+        }
+        let (from, to) = (hours.first().map_or(0, |hour| hour.start().0), hours.last().map_or(0, |hour| hour.end().0));
+        let firsts: Vec<u64> = self.hot.get(&id).into_iter().flatten().filter(|(_, last_at)| *last_at >= from).map(|(first, _)| *first).collect();
+        for first in firsts {
+            let row = sqlx::query("SELECT loggers, entries FROM blocks WHERE first = $1 AND first_at < $2").bind(number(first)).bind(to);
+            let Some(row) = row.fetch_optional(&mut self.writer).await? else { continue };
+            let mut split = block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?);
+            if let Some((before, entries)) = split.remove(&id) {
+                frames.extend(self.frames_of(id, before, entries).into_iter().filter(about));
+            }
+        }
+        Ok(frames)
+    }
+
+    /// Commits one step: its entries as a block, and every row of its write set. Only then are the debts settled.
+    ///
+    /// `sent` is the highest outbox row that the sinks have delivered; rows up to it are deleted in the same transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when another process has taken the database: nothing was written and nothing may be answered.
+    pub async fn commit(&mut self, entries: &[Entry], writes: &WriteSet, debts: Vec<Debt>, sent: i64) -> Result<Vec<Settled>, StoreError> {
+        assert_eq!(writes.from + 1, self.next, "a write set follows the one before it");
+        let new_loggers: Vec<Mn> = writes.chains.keys().filter(|mn| !self.ids.contains_key(*mn)).copied().collect();
+        let mut next_id = self.names.keys().last().copied().unwrap_or(0);
+        for mn in new_loggers {
+            next_id += 1;
+            self.ids.insert(mn, next_id);
+            self.names.insert(next_id, mn);
+        }
+        let index = Index::of(entries, writes, |mn| self.ids[&mn]);
+        let bytes = if entries.is_empty() { Vec::new() } else { block::compress_hot(entries)? };
+        let (ids, epoch) = (&self.ids, self.epoch);
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let moved = sqlx::query("UPDATE shards SET next_offset = $1, engine_time = $2 WHERE partition = $3 AND epoch = $4 AND next_offset = $5")
+            .bind(number(writes.to + 1))
+            .bind(writes.now.0)
+            .bind(PARTITION)
+            .bind(epoch)
+            .bind(number(writes.from + 1))
+            .execute(&mut *transaction)
+            .await?;
+        if moved.rows_affected() == 0 {
+            transaction.rollback().await?;
+            return Err(StoreError::Fenced(epoch));
+        }
+        if let (Some(first), Some(last)) = (entries.first(), entries.last()) {
+            let stamps = entries.iter().map(|entry| entry.at.0);
+            sqlx::query("INSERT INTO blocks (first, last, first_at, last_at, loggers, entries) VALUES ($1, $2, $3, $4, $5, $6)")
+                .bind(number(first.sequence))
+                .bind(number(last.sequence))
+                .bind(stamps.clone().min().unwrap_or_default())
+                .bind(stamps.max().unwrap_or_default())
+                .bind(index.write())
+                .bind(bytes)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        write_chains(&mut transaction, writes, ids).await?;
+        write_marks(&mut transaction, entries, writes, ids).await?;
+        write_days(&mut transaction, writes).await?;
+        write_outputs(&mut transaction, writes).await?;
+        if sent > 0 {
+            sqlx::query("DELETE FROM outbox WHERE id <= $1").bind(sent).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        self.next = writes.to + 1;
+        if let Some(first) = entries.first() {
+            let last_at = entries.iter().map(|entry| entry.at.0).max().unwrap_or_default();
+            self.note_block(first.sequence, last_at, &index);
+        }
+        Ok(debts.into_iter().map(Debt::settle).collect())
+    }
+
+    // --- sealing ------------------------------------------------------------------------------------------------------
+
+    /// Rewrites the oldest whole hour that still lies in hot blocks into one row per logger, and drops the blocks.
+    /// Says which hour it was; `None` when nothing is old enough.
+    ///
+    /// # Errors
+    /// The database cannot be read or written; blocks and rows are then both there, which changes nothing.
+    pub async fn seal_hour(&mut self, now: Moment) -> Result<Option<Hour>, StoreError> {
+        let row = sqlx::query("SELECT min(first_at) FROM blocks").fetch_one(&mut self.writer).await?;
+        let Some(oldest) = row.get::<Option<i64>, _>(0) else { return Ok(None) };
+        let hour = Moment(oldest).hour();
+        if hour.end().plus_ms(SEAL_AFTER_MS) > now {
+            return Ok(None);
+        }
+        let (start, end) = (hour.start(), hour.end());
+        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE first_at < $1 ORDER BY first").bind(end.0).fetch_all(&mut self.writer).await?;
+        let mut loggers: BTreeMap<u32, (Link, Vec<Entry>)> = BTreeMap::new();
+        for row in rows {
+            for (id, (mut before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
+                for entry in entries {
+                    let after = link_of(&before, &entry);
+                    if (start..end).contains(&entry.at) {
+                        loggers.entry(id).or_insert_with(|| (before, Vec::new())).1.push(entry);
+                    }
+                    before = after;
+                }
+            }
+        }
+        let mut sealed = Vec::with_capacity(loggers.len());
+        for (id, (before, entries)) in &loggers {
+            sealed.push((sealed_key(hour, *id), *before, block::compress_sealed(entries)?));
+        }
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        for rows in sealed.chunks(ROWS_PER_STATEMENT) {
+            let mut query = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO sealed (key, before, entries) ");
+            query.push_values(rows, |mut row, (key, before, entries)| {
+                row.push_bind(*key).push_bind(&before[..]).push_bind(&entries[..]);
+            });
+            query.build().execute(&mut *transaction).await?;
+        }
+        sqlx::query("DELETE FROM blocks WHERE last_at < $1").bind(end.0).execute(&mut *transaction).await?;
+        // A block that reaches into the next hour stays; its part of this hour is sealed, and counts once.
+        sqlx::query("UPDATE blocks SET first_at = $1 WHERE first_at < $1").bind(end.0).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        for blocks in self.hot.values_mut() {
+            blocks.retain(|(_, last_at)| *last_at >= end.0);
+        }
+        self.hot.retain(|_, blocks| !blocks.is_empty());
+        Ok(Some(hour))
+    }
+
+    // --- reading the journal ------------------------------------------------------------------------------------------
+
+    /// The hours of arrival that the journal holds, in order.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn journal_hours(&mut self) -> Result<Vec<Hour>, StoreError> {
+        let mut hours = BTreeSet::new();
+        for row in sqlx::query("SELECT DISTINCT key >> 32 FROM sealed").fetch_all(&mut self.writer).await? {
+            hours.insert(Hour(row.get(0)));
+        }
+        for row in sqlx::query("SELECT first_at, last_at FROM blocks").fetch_all(&mut self.writer).await? {
+            let (first, last) = (Moment(row.get(0)).hour(), Moment(row.get(1)).hour());
+            hours.extend((first.0..=last.0).map(Hour));
+        }
+        Ok(hours.into_iter().collect())
+    }
+
+    /// The entries that arrived in an hour, by sequence, each with the id of its logger (0: none's) and, for the first of
+    /// each logger, the stored head before it.
+    async fn journal_hour(&mut self, hour: Hour) -> Result<BTreeMap<u64, (u32, Option<Link>, Entry)>, StoreError> {
+        let mut journal = BTreeMap::new();
+        let (low, high) = (sealed_key(hour, 0), sealed_key(hour, u32::MAX));
+        for row in sqlx::query("SELECT key, before, entries FROM sealed WHERE key BETWEEN $1 AND $2").bind(low).bind(high).fetch_all(&mut self.writer).await? {
+            let id = (row.get::<i64, _>(0) & 0xFFFF_FFFF) as u32;
+            let mut before = link(row.get(1));
+            for entry in block::expand(row.get(2))? {
+                journal.insert(entry.sequence, (id, before.take(), entry));
+            }
+        }
+        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE first_at < $1 AND last_at >= $2 ORDER BY first").bind(hour.end().0).bind(hour.start().0);
+        for row in rows.fetch_all(&mut self.writer).await? {
+            for (id, (before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
+                let mut before = Some(before);
+                for entry in entries {
+                    let stored = before.take();
+                    if entry.at.hour() == hour {
+                        journal.entry(entry.sequence).or_insert((id, stored, entry));
+                    }
+                }
+            }
+        }
+        Ok(journal)
+    }
+
+    /// The entries that arrived in an hour, by sequence.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn entries_of_hour(&mut self, hour: Hour) -> Result<Vec<Entry>, StoreError> {
+        Ok(self.journal_hour(hour).await?.into_values().map(|(_, _, entry)| entry).collect())
+    }
+
+    /// Walks every chain from its beginning. `each` is told after each hour: the hour, the roots' input, entries so far.
+    ///
+    /// # Errors
+    /// The database cannot be read. What does not fit is in the audit, not an error.
+    pub async fn verify(&mut self, mut each: impl FnMut(Hour, &BTreeMap<Mn, Link>, &mut Audit)) -> Result<Audit, StoreError> {
+        let mut audit = Audit::default();
+        let mut heads: BTreeMap<u32, Link> = BTreeMap::new();
+        let mut expected = 1;
+        for hour in self.journal_hours().await? {
+            for (sequence, (id, stored, entry)) in self.journal_hour(hour).await? {
+                if sequence != expected {
+                    audit.faults.push(format!("sequence {expected} to {} is missing", sequence - 1));
+                }
+                expected = sequence + 1;
+                audit.entries += 1;
+                if id == 0 {
+                    continue;
+                }
+                let head = heads.entry(id).or_default();
+                if stored.is_some_and(|stored| stored != *head) {
+                    audit.faults.push(format!("logger {}: the chain is broken before sequence {sequence}", self.names.get(&id).map_or("?", Mn::as_str)));
+                }
+                *head = link_of(head, &entry);
+                audit.links += 1;
+            }
+            let named = heads.iter().filter_map(|(id, head)| Some((*self.names.get(id)?, *head))).collect();
+            each(hour, &named, &mut audit);
+        }
+        if expected != self.next {
+            audit.faults.push(format!("the journal ends at {}, the shard says {}", expected - 1, self.next - 1));
+        }
+        for row in sqlx::query("SELECT id, head FROM loggers").fetch_all(&mut self.writer).await? {
+            let id = row.get::<i64, _>(0) as u32;
+            if link(row.get(1)) != Some(heads.get(&id).copied().unwrap_or_default()) {
+                audit.faults.push(format!("logger {}: the last link is not the stored head", self.names.get(&id).map_or("?", Mn::as_str)));
+            }
+            audit.chains += 1;
+        }
+        Ok(audit)
+    }
+
+    /// A reader for the sinks: its own connection to the same database.
+    ///
+    /// # Errors
+    /// The database cannot be opened.
+    pub async fn outbox(path: &Path) -> Result<Outbox, StoreError> {
+        Ok(Outbox { reader: options(path).read_only(true).create_if_missing(false).connect().await? })
+    }
+
+    /// Where the database lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// What `verify` found.
+#[derive(Debug, Default)]
+pub struct Audit {
+    /// Entries read.
+    pub entries: u64,
+    /// Links recomputed.
+    pub links: u64,
+    /// Chains walked.
+    pub chains: u64,
+    /// What does not fit.
+    pub faults: Vec<String>,
+}
+
+/// The sinks' side: reads what waits to be delivered.
+#[derive(Debug)]
+pub struct Outbox {
+    reader: SqliteConnection,
+}
+
+impl Outbox {
+    /// The next rows after `after`, in order.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn next(&mut self, after: i64, limit: u32) -> Result<Vec<(i64, Event)>, StoreError> {
+        let rows = sqlx::query("SELECT id, body FROM outbox WHERE id > $1 ORDER BY id LIMIT $2").bind(after).bind(limit).fetch_all(&mut self.reader).await?;
+        rows.iter().map(|row| Ok((row.get(0), read_json(row.get(1))?))).collect()
+    }
+
+    /// How many rows wait.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn waiting(&mut self) -> Result<u64, StoreError> {
+        let row = sqlx::query("SELECT count(*) FROM outbox").fetch_one(&mut self.reader).await?;
+        Ok(row.get::<i64, _>(0).unsigned_abs())
+    }
+}
+
+async fn write_chains(connection: &mut SqliteConnection, writes: &WriteSet, ids: &BTreeMap<Mn, u32>) -> Result<(), StoreError> {
+    let chains: Vec<_> = writes.chains.iter().collect();
+    for rows in chains.chunks(ROWS_PER_STATEMENT) {
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO loggers (id, mn, head) ");
+        query.push_values(rows, |mut row, (mn, chain)| {
+            row.push_bind(i64::from(ids[*mn])).push_bind(mn.as_str().as_bytes()).push_bind(&chain.after[..]);
+        });
+        query.push(" ON CONFLICT (id) DO UPDATE SET head = excluded.head");
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn write_marks(connection: &mut SqliteConnection, entries: &[Entry], writes: &WriteSet, ids: &BTreeMap<Mn, u32>) -> Result<(), StoreError> {
+    for rows in writes.late.chunks(ROWS_PER_STATEMENT) {
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO late (logger, day, sequence, hour) ");
+        query.push_values(rows, |mut row, (mn, day, sequence)| {
+            let hour = entries[(sequence - writes.from - 1) as usize].at.hour();
+            row.push_bind(i64::from(ids[mn])).push_bind(i64::from(*day)).push_bind(number(*sequence)).push_bind(hour.0);
+        });
+        query.push(" ON CONFLICT DO NOTHING");
+        query.build().execute(&mut *connection).await?;
+    }
+    for rows in writes.quarantine.chunks(ROWS_PER_STATEMENT) {
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO quarantine (sequence, reason) ");
+        query.push_values(rows, |mut row, (sequence, reason)| {
+            row.push_bind(number(*sequence)).push_bind(*reason);
+        });
+        query.build().execute(&mut *connection).await?;
+    }
+    for entry in entries {
+        let (kind, content) = match &entry.body {
+            Body::RegistryVersion { files } => ("registry", serde_json::to_vec(files)?),
+            Body::RuleSetVersion { text } => ("rule_set", text.clone().into_bytes()),
+            _ => continue,
+        };
+        let content = zstd::bulk::compress(&content, 9).map_err(block::BlockError::from)?;
+        sqlx::query("INSERT INTO versions (sequence, kind, content) VALUES ($1, $2, $3)")
+            .bind(number(entry.sequence))
+            .bind(kind)
+            .bind(content)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn write_days(connection: &mut SqliteConnection, writes: &WriteSet) -> Result<(), StoreError> {
+    for (key, row) in &writes.days {
+        sqlx::query(
+            "INSERT INTO hour_cells (outlet, day, confirmed, row) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (outlet, day) DO UPDATE SET confirmed = excluded.confirmed, row = excluded.row",
+        )
+        .bind(key.outlet.as_str())
+        .bind(i64::from(key.day.0))
+        .bind(i64::from(row.confirmed))
+        .bind(write_json(row)?)
+        .execute(&mut *connection)
+        .await?;
+    }
+    for (key, reopened) in &writes.reopened {
+        let query = match reopened {
+            Some((first, last)) => sqlx::query(
+                "INSERT INTO reopened (outlet, day, first, last) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (outlet, day) DO UPDATE SET first = excluded.first, last = excluded.last",
+            )
+            .bind(key.outlet.as_str().to_owned())
+            .bind(i64::from(key.day.0))
+            .bind(first.0)
+            .bind(last.0),
+            None => sqlx::query("DELETE FROM reopened WHERE outlet = $1 AND day = $2").bind(key.outlet.as_str().to_owned()).bind(i64::from(key.day.0)),
+        };
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn write_outputs(connection: &mut SqliteConnection, writes: &WriteSet) -> Result<(), StoreError> {
+    for rows in writes.publications.chunks(ROWS_PER_STATEMENT) {
+        let bodies: Vec<Vec<u8>> = rows.iter().map(write_json).collect::<Result<_, _>>()?;
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO means (outlet, start, span, revision, body) ");
+        query.push_values(rows.iter().zip(bodies), |mut row, (publication, body)| {
+            let span = if publication.span == Span::Hour { "hour" } else { "day" };
+            row.push_bind(publication.outlet.as_str()).push_bind(publication.start.0).push_bind(span).push_bind(i64::from(publication.revision)).push_bind(body);
+        });
+        query.build().execute(&mut *connection).await?;
+    }
+    for finding in &writes.findings {
+        sqlx::query("INSERT INTO findings (id, revision, outlet, day, body) VALUES ($1, $2, $3, $4, $5)")
+            .bind(&finding.id.as_bytes()[..])
+            .bind(i64::from(finding.revision))
+            .bind(finding.outlet.as_str())
+            .bind(i64::from(finding.day.0))
+            .bind(write_json(finding)?)
+            .execute(&mut *connection)
+            .await?;
+    }
+    for case in &writes.cases {
+        let body = write_json(case)?;
+        sqlx::query("INSERT INTO cases (id, outlet, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET body = excluded.body")
+            .bind(&case.id.as_bytes()[..])
+            .bind(case.outlet.as_str())
+            .bind(&body[..])
+            .execute(&mut *connection)
+            .await?;
+        sqlx::query("INSERT INTO case_events (id, sequence, body) VALUES ($1, $2, $3)")
+            .bind(&case.id.as_bytes()[..])
+            .bind(i64::from(case.sequence))
+            .bind(&body[..])
+            .execute(&mut *connection)
+            .await?;
+    }
+    for rows in writes.events.chunks(ROWS_PER_STATEMENT) {
+        let bodies: Vec<Vec<u8>> = rows.iter().map(write_json).collect::<Result<_, _>>()?;
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO outbox (topic, key, body) ");
+        query.push_values(rows.iter().zip(bodies), |mut row, (event, body)| {
+            row.push_bind(event.topic.name()).push_bind(&event.key).push_bind(body);
+        });
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+fn sealed_key(hour: Hour, id: u32) -> i64 {
+    hour.0 << 32 | i64::from(id)
+}
+
+fn mn_of(bytes: &[u8]) -> Option<Mn> {
+    std::str::from_utf8(bytes).ok().and_then(Mn::new)
+}
+
+fn link(bytes: &[u8]) -> Option<Link> {
+    bytes.try_into().ok()
+}
+
+fn key_of(row: &SqliteRow) -> Option<OutletDay> {
+    Some(OutletDay { outlet: OutletId::new(row.get(0))?, day: Day(row.get::<i64, _>(1) as i32) })
+}
+
+/// Documents are JSON under zstd 1.
+fn write_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    Ok(zstd::bulk::compress(&serde_json::to_vec(value)?, 1).map_err(block::BlockError::from)?)
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    Ok(serde_json::from_slice(&zstd::decode_all(bytes).map_err(block::BlockError::from)?)?)
+}

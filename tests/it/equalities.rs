@@ -1,0 +1,238 @@
+//! The two equalities of the journal, on random days with corrections, losses, marks, late and doubled packets.
+//! (H) The same journal gives the same bytes, however it is cut into batches. (F) The same frames in any order of arrival
+//! give the same current means and the same standing findings. Also: reopened days publish when quiet, and withdraw.
+
+use crate::world::{MN, Outputs, SO2_DAY_80, at, frame_body, packet, registry, run, until};
+use hj212d::domain::Span;
+use hj212d::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
+use hj212d::engine::{Body, Depth};
+use hj212d::message::Topic;
+use std::collections::BTreeMap;
+
+/// splitmix64: the same seed, the same world.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn shuffle<T>(&mut self, items: &mut [T]) {
+        for at in (1..items.len()).rev() {
+            items.swap(at, self.below(at as u64 + 1) as usize);
+        }
+    }
+}
+
+/// What one packet says, when it could first have been sent.
+type Said = (Moment, Vec<u8>);
+
+/// Two days of ten-minute-spaced corrections, marks and losses around the limit.
+fn days(chance: &mut Chance) -> Vec<Said> {
+    let start = at("2026-03-14 00:00:00");
+    let level = 70 + chance.below(20);
+    let mut said = Vec::new();
+    for minute in 0..2 * 24 * 60 {
+        let from = start.plus_ms(minute * MINUTE_MS);
+        let sent = from.plus_ms(MINUTE_MS + 300);
+        if chance.below(100) < 3 {
+            continue; // Lost for good.
+        }
+        let marker = match chance.below(40) {
+            0 => "M",
+            1 => "C",
+            2 => "D",
+            _ => "N",
+        };
+        let value = level * 10 + chance.below(300);
+        let oxygen = 90 + chance.below(30);
+        let area = format!(
+            "a21026-Avg={}.{},a21026-Flag={marker};a19001-Avg={}.{},a19001-Flag=N;a34013-Avg={}.5,a34013-Flag=N",
+            value / 10, value % 10, oxygen / 10, oxygen % 10, chance.below(30)
+        );
+        said.push((sent, packet("2051", sent, from, &area)));
+        if chance.below(50) == 0 {
+            // Corrected later, under a higher QN.
+            let corrected = sent.plus_ms(1 + chance.below(30) as i64 * MINUTE_MS);
+            let area = format!("a21026-Avg={}.00,a21026-Flag=N", 60 + chance.below(60));
+            said.push((corrected, packet("2051", corrected, from, &area)));
+        }
+        if minute % 60 == 59 {
+            let hour = from.plus_ms(-59 * MINUTE_MS);
+            let area = format!("a21026-Avg={}.3,a21026-ZsAvg={}.1,a21026-Flag=N", level, level + 5);
+            said.push((sent, packet("2061", sent, hour, &area)));
+        }
+    }
+    said
+}
+
+/// As a logger with a poor line would deliver: mostly at once, some minutes late, some hours late, some twice.
+fn deliver(said: &[Said], chance: &mut Chance) -> Vec<(Moment, Body)> {
+    let mut journal = Vec::new();
+    for (sent, bytes) in said {
+        let delay = match chance.below(100) {
+            0..=89 => 200,
+            90..=96 => chance.below(20) as i64 * MINUTE_MS,
+            97..=98 => chance.below(10) as i64 * HOUR_MS,
+            _ => chance.below(60) as i64 * HOUR_MS,
+        };
+        journal.push((sent.plus_ms(delay), frame_body(bytes)));
+        if chance.below(60) == 0 {
+            journal.push((sent.plus_ms(delay + 10_000), frame_body(bytes)));
+        }
+    }
+    journal.sort_by_key(|(at, _)| *at);
+    until(journal, at("2026-03-14 00:00:00").plus_ms(6 * DAY_MS))
+}
+
+#[test]
+fn the_size_of_a_batch_changes_no_byte() {
+    for seed in 0..4 {
+        let mut chance = Chance(seed);
+        let said = days(&mut chance);
+        let journal = deliver(&said, &mut chance);
+        let files = registry("11", &[SO2_DAY_80]);
+        let one = run(&files, &journal, 1);
+        assert!(one.publications.len() > 48, "seed {seed}: {} publications", one.publications.len());
+        for batch in [7, 1000] {
+            let other = run(&files, &journal, batch);
+            assert_eq!(one.events.len(), other.events.len(), "seed {seed}, batches of {batch}");
+            for (first, second) in one.events.iter().zip(&other.events) {
+                assert_eq!(first, second, "seed {seed}, batches of {batch}");
+            }
+            assert_eq!(one.findings, other.findings, "seed {seed}, batches of {batch}");
+        }
+    }
+}
+
+/// Current means and standing findings, without revision numbers, stamps and packet numbers.
+fn current(outputs: &Outputs) -> (BTreeMap<(Moment, Span), String>, Vec<String>) {
+    let mut means = BTreeMap::new();
+    for publication in &outputs.publications {
+        let start = publication.start;
+        let newest = outputs.last(start, publication.span).expect("itself");
+        means.insert((start, publication.span), serde_json::to_string(&newest.means).expect("JSON"));
+    }
+    let mut findings = BTreeMap::new();
+    for finding in &outputs.findings {
+        findings.insert(finding.id, finding.clone());
+    }
+    let standing = findings.into_values().filter(|finding| finding.standing).map(|finding| format!("{} {}", finding.day, finding.facts)).collect();
+    (means, standing)
+}
+
+#[test]
+fn the_order_of_arrival_changes_no_current_mean_and_no_standing_finding() {
+    let files = registry("11", &[SO2_DAY_80]);
+    let mut exceeded = 0;
+    for seed in 10..14 {
+        let mut chance = Chance(seed);
+        let said = days(&mut chance);
+        let in_order: Vec<(Moment, Body)> = said.iter().map(|(sent, bytes)| (*sent, frame_body(bytes))).collect();
+        let end = at("2026-03-14 00:00:00").plus_ms(6 * DAY_MS);
+        let expected = current(&run(&files, &until(in_order, end), 100));
+        exceeded += expected.1.len();
+        for _ in 0..3 {
+            // All packets in a random order, spread over some hours of the day that follows.
+            let mut shuffled: Vec<Vec<u8>> = said.iter().map(|(_, bytes)| bytes.clone()).collect();
+            chance.shuffle(&mut shuffled);
+            let first = at("2026-03-16 00:05:00");
+            let journal = (0..).zip(&shuffled).map(|(n, bytes)| (first.plus_ms(n * 4_000), frame_body(bytes))).collect();
+            assert_eq!(current(&run(&files, &until(journal, end), 64)), expected, "seed {seed}");
+        }
+    }
+    assert!(exceeded > 0, "the worlds lie around the limit, so that some days exceed");
+}
+
+fn steady(day: &str, value: &str) -> Vec<(Moment, Body)> {
+    let start = at(&format!("{day} 00:00:00"));
+    let area = format!("a21026-Avg={value},a21026-Flag=N;a19001-Avg=11,a19001-Flag=N");
+    let minutes = (0..24 * 60).map(|minute| start.plus_ms(minute * MINUTE_MS));
+    minutes.map(|from| (from.plus_ms(MINUTE_MS), frame_body(&packet("2051", from.plus_ms(MINUTE_MS), from, &area)))).collect()
+}
+
+#[test]
+fn a_correction_after_the_referral_withdraws_it_once_the_day_is_quiet() {
+    let files = registry("11", &[SO2_DAY_80]);
+    let mut journal = steady("2026-03-14", "85");
+    // At 15:00 of the next day the logger sends every minute again, lower, under higher QNs, within ten minutes.
+    let resent_at = at("2026-03-15 15:00:00");
+    let start = at("2026-03-14 00:00:00");
+    for minute in 0..24 * 60 {
+        let sent = resent_at.plus_ms(minute * 400);
+        let area = "a21026-Avg=75,a21026-Flag=N;a19001-Avg=11,a19001-Flag=N";
+        journal.push((sent, frame_body(&packet("2051", sent, start.plus_ms(minute * MINUTE_MS), area))));
+    }
+    let outputs = run(&files, &until(journal, at("2026-03-16 00:00:00")), 50);
+    let referrals: Vec<&str> = outputs.of(Topic::Referrals).iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(referrals, ["hj212.referral.opened", "hj212.referral.withdrawn"]);
+    let days: Vec<_> = outputs.publications.iter().filter(|publication| publication.span == Span::Day).map(|day| (day.revision, day.status)).collect();
+    use hj212d::domain::Status::{Confirmed, Provisional, Revised};
+    assert_eq!(days, [(1, Provisional), (2, Confirmed), (3, Revised)], "1,440 corrections are one revision");
+}
+
+#[test]
+fn an_exceedance_is_warned_of_at_night_and_referred_at_one_with_its_evidence() {
+    let files = registry("11", &[SO2_DAY_80]);
+    let mut journal = steady("2026-03-14", "85");
+    journal.extend(steady("2026-03-15", "90"));
+    let outputs = run(&files, &until(journal, at("2026-03-16 14:00:00")), 500);
+    let warnings = outputs.of(Topic::Warnings);
+    assert_eq!(warnings.iter().map(|event| event.time.as_str()).collect::<Vec<_>>(), ["2026-03-15T00:30:00+08:00", "2026-03-16T00:30:00+08:00"]);
+    let referrals = outputs.of(Topic::Referrals);
+    let kinds: Vec<(&str, &str)> = referrals.iter().map(|event| (event.kind.as_str(), event.time.as_str())).collect();
+    assert_eq!(kinds, [("hj212.referral.opened", "2026-03-15T13:00:00+08:00"), ("hj212.referral.extended", "2026-03-16T13:00:00+08:00")]);
+    let data = &referrals[0].data;
+    assert_eq!(data["day_means"][1]["value"], "85");
+    assert_eq!(data["hours"].as_array().map(Vec::len), Some(48), "24 hours, measured and converted");
+    let packets = data["packets"].as_array().expect("packets");
+    assert_eq!(packets.len(), 20);
+    for packet in packets {
+        let segment = packet["segment"].as_str().expect("text");
+        assert!(segment.contains("PW=******;") && !segment.contains("123456"), "{segment}");
+        assert_eq!(packet["chain"].as_str().map(str::len), Some(64));
+    }
+    let range = &data["packet_ranges"][0];
+    assert_eq!((range["logger"].as_str(), range["count"].as_u64()), (Some(MN), Some(1440)));
+    let finding = &data["findings"][0];
+    assert_eq!(finding["facts"]["limit"]["standard"], "GB 18485-2014 table 4");
+    assert!(finding["sentence_zh"].as_str().is_some_and(|text| text.contains("超过GB 18485-2014 table 4规定的日均限值80mg/m3")), "{finding}");
+    assert!(data["versions"]["rule_set"].as_str().is_some_and(|version| version.starts_with("rs-")));
+    let bytes = serde_json::to_vec(referrals[0]).expect("JSON").len();
+    assert!(bytes < 256 * 1024, "{bytes} bytes");
+}
+
+#[test]
+fn a_recount_of_an_unchanged_day_publishes_nothing_new() {
+    let files = registry("11", &[SO2_DAY_80]);
+    let mut journal = steady("2026-03-14", "85");
+    let recount = Body::Recount {
+        outlet: hj212d::domain::OutletId::new(crate::world::OUTLET).expect("short"),
+        day: at("2026-03-14 00:00:00").day(),
+        depth: Depth::Readings,
+    };
+    let before = run(&files, &until(journal.clone(), at("2026-03-17 00:00:00")), 50);
+    journal.push((at("2026-03-16 00:00:00"), recount));
+    let after = run(&files, &until(journal, at("2026-03-17 00:00:00")), 50);
+    assert_eq!(before.publications, after.publications);
+    assert_eq!(before.findings, after.findings);
+}
+
+#[test]
+fn values_from_the_future_and_from_before_the_late_window_are_kept_and_not_averaged() {
+    let now = at("2026-03-14 12:00:00");
+    let late = at("2026-03-07 11:00:00");
+    let ahead = at("2026-03-14 13:00:00");
+    let area = "a21026-Avg=75,a21026-Flag=N";
+    let journal = [late, ahead].map(|start| (now, frame_body(&packet("2051", now, start, area))));
+    let outputs = run(&registry("11", &[SO2_DAY_80]), &until(journal.to_vec(), at("2026-03-20 00:00:00")), 1);
+    assert!(outputs.publications.is_empty());
+}
