@@ -22,12 +22,13 @@ pub mod engine;
 
 // --- the street door: below it there are sockets, clocks, files and logs ---
 
+// At the other end of the wire: data loggers, played. Uses `protocol` and `domain` only.
+pub mod fleet;
+
 pub mod telemetry;
 pub mod store;
 pub mod pipeline;
 pub mod sinks;
 pub mod listener;
 pub mod http;
-
-// At the other end of the wire: data loggers, played. Uses `protocol` and `domain` only.
-pub mod fleet;
+pub mod daemon;

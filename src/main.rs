@@ -1,1 +1,5 @@
-fn main(){}
+//! The door: everything else is in the library.
+
+fn main() -> std::process::ExitCode {
+    hj212d::daemon::run()
+}

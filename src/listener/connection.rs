@@ -19,6 +19,8 @@ use tokio::sync::watch;
 
 /// Answers that a peer does not read are kept up to this many bytes; then it is closed.
 const BACKLOG_LEN_MAX: usize = 64 * 1024;
+/// How long the answers to a peer that sends no more are still written.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The writing half, shared by the connection and the paying task (one thread).
 #[derive(Debug)]
@@ -104,10 +106,6 @@ impl Switchboard {
     pub(super) fn len(&self) -> usize {
         self.writers.len()
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.writers.is_empty()
-    }
 }
 
 /// Converses until somebody ends it.
@@ -116,11 +114,17 @@ pub(super) async fn converse(house: Rc<House>, mut reader: OwnedReadHalf, writer
     let gateway = house.settings.gateway.to_owned();
     house.push(Body::LinkUp { gateway: gateway.clone(), connection: number, peer: name.to_string() });
     let mut link = Link::new(ConnectionId(number), house.settings.link, house.now_ms());
+    house.talking.set(house.talking.get() + 1);
     let reason = talk(&house, &mut link, &mut reader, &writer, peer, &name, number, stop).await;
     house.push(Body::LinkDown { gateway, connection: number, peer: name.to_string(), reason: reason.to_owned() });
-    // The writer stays until the answers of what was read last are out; the paying task finds it by number until then.
+    house.talking.set(house.talking.get() - 1);
+    // The writer stays for the answers of what was read last: for a while after the peer's end, at a shutdown to the end.
+    match reason {
+        "shutdown" => return,
+        "peer" => tokio::time::sleep(FAREWELL).await,
+        _ => {}
+    }
     drop(reader);
-    tokio::time::sleep(Duration::from_millis(50)).await;
     house.switchboard.borrow_mut().unplug(number);
     house.peers.borrow_mut().leave(peer.ip());
     counter!(metric::LINKS_CLOSED, "reason" => reason).increment(1);

@@ -18,7 +18,7 @@ use arc_swap::ArcSwap;
 use connection::{Switchboard, Writer};
 use metrics::{counter, gauge};
 use peers::Peers;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -54,6 +54,8 @@ pub(crate) struct House {
     pub(crate) peers: RefCell<Peers>,
     pub(crate) scratch: RefCell<Vec<u8>>,
     pub(crate) began: Instant,
+    /// Conversations that still read.
+    pub(crate) talking: Cell<usize>,
 }
 
 impl House {
@@ -93,13 +95,14 @@ pub fn run(
         switchboard: RefCell::new(Switchboard::default()),
         scratch: RefCell::new(vec![0; 64 * 1024]),
         began: Instant::now(),
+        talking: Cell::new(0),
     });
     LocalSet::new().block_on(&runtime, async move {
         let listener = TcpListener::from_std(listener)?;
         let paying = tokio::task::spawn_local(pay(Rc::clone(&house), answers));
         accept(&house, &listener, stop.clone()).await;
         // Connections see `stop` themselves; each says goodbye with an entry.
-        while !house.switchboard.borrow().is_empty() {
+        while house.talking.get() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         stopped.notify_one();

@@ -27,7 +27,7 @@ struct Peer {
 
 /// The addresses that are connected now.
 #[derive(Debug)]
-pub(super) struct Peers {
+pub(crate) struct Peers {
     limits: PeerLimits,
     peers: BTreeMap<IpAddr, Peer>,
 }

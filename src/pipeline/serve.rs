@@ -104,12 +104,24 @@ impl Serve {
         self.engine.registry()
     }
 
-    /// Runs until the intake is closed and empty.
+    /// Last sequence taken.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.engine.sequence()
+    }
+
+    /// Engine time.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.engine.now()
+    }
+
+    /// Runs until the intake is closed and empty; gives the store back.
     ///
     /// # Errors
     /// The store failed; nothing that was not committed has been answered.
     #[allow(clippy::disallowed_methods)] // Latencies are measured, not stamped.
-    pub async fn run(mut self) -> Result<(), ServeError> {
+    pub async fn run(mut self) -> Result<Store, ServeError> {
         let mut guard = JumpGuard::new(Duration::from_secs(2));
         let mut ticked = Instant::now();
         let mut hold_until: Option<Instant> = None;
@@ -136,7 +148,7 @@ impl Serve {
             }
         }
         self.shared.ready.store(false, Ordering::Release);
-        Ok(())
+        Ok(self.store)
     }
 
     fn gauges(&self) {

@@ -4,7 +4,7 @@ use super::DeliverError;
 use crate::message::{Event, Topic};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The files, opened as they are needed.
@@ -48,7 +48,18 @@ impl JsonLines {
             std::collections::btree_map::Entry::Occupied(file) => file.into_mut(),
             std::collections::btree_map::Entry::Vacant(place) => {
                 std::fs::create_dir_all(&self.folder)?;
-                place.insert(File::options().append(true).create(true).open(path)?)
+                let mut file = File::options().append(true).read(true).create(true).open(path)?;
+                // A line that a crash cut short is ended, so that the next one stands alone.
+                let len = file.metadata()?.len();
+                if len > 0 {
+                    file.seek(SeekFrom::Start(len - 1))?;
+                    let mut last = [0];
+                    file.read_exact(&mut last)?;
+                    if last != *b"\n" {
+                        file.write_all(b"\n")?;
+                    }
+                }
+                place.insert(file)
             }
         };
         file.write_all(bytes)?;

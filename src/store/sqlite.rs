@@ -81,6 +81,20 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens an existing database for reading only: whoever writes it goes on writing.
+    ///
+    /// # Errors
+    /// The database cannot be opened or read.
+    pub async fn read(path: &Path) -> Result<Self, StoreError> {
+        let mut reader = options(path).read_only(true).create_if_missing(false).connect().await?;
+        let row = sqlx::query("SELECT next_offset FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut reader).await?;
+        let next = row.get::<i64, _>(0).unsigned_abs();
+        let mut store =
+            Self { path: path.to_owned(), writer: reader, epoch: -1, next, ids: BTreeMap::new(), names: BTreeMap::new(), hot: BTreeMap::new() };
+        store.load_indexes().await?;
+        Ok(store)
+    }
+
     async fn load_indexes(&mut self) -> Result<(), StoreError> {
         for row in sqlx::query("SELECT id, mn FROM loggers").fetch_all(&mut self.writer).await? {
             if let Some(mn) = mn_of(row.get(1)) {
@@ -292,6 +306,15 @@ impl Store {
             self.note_block(first.sequence, last_at, &index);
         }
         Ok(debts.into_iter().map(Debt::settle).collect())
+    }
+
+    /// Forgets events that the sinks have delivered: at the end of a run, when no commit follows.
+    ///
+    /// # Errors
+    /// The database cannot be written; the events will be delivered again.
+    pub async fn forget_delivered(&mut self, sent: i64) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM outbox WHERE id <= $1").bind(sent).execute(&mut self.writer).await?;
+        Ok(())
     }
 
     // --- sealing ------------------------------------------------------------------------------------------------------

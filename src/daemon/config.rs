@@ -1,0 +1,302 @@
+//! The configuration: a TOML file, overridden by `HJ212D_…` variables. Raw (as written) and checked are two types.
+
+use crate::domain::time::Moment;
+use crate::link::Limits;
+use crate::listener::PeerLimits;
+use crate::telemetry::LogFormat;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The file as written.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Raw {
+    /// Where loggers connect.
+    pub listen: RawListen,
+    /// Where data lie.
+    pub data: RawData,
+    /// The register.
+    pub registry: RawRegistry,
+    /// What waits for the engine.
+    pub intake: RawIntake,
+    /// Health and metrics.
+    pub http: RawHttp,
+    /// Logs.
+    pub log: RawLog,
+}
+
+macro_rules! section {
+    ($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty = $default:expr,)* }) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Deserialize, Serialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name { $($(#[doc = $field_doc])+ pub $field: $type,)* }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    };
+}
+
+section! {
+    /// `[listen]`
+    RawListen {
+        /// Address and port.
+        address: String = "0.0.0.0:2120".to_owned(),
+        /// Connections in all.
+        connections_max: usize = 25_000,
+        /// Connections of one address.
+        connections_per_peer_max: usize = PeerLimits::default().connections_max,
+        /// Bytes that one connection may send in a second.
+        bytes_per_sec_max: usize = 1_000_000,
+        /// Rejected and quarantined items of one address that are kept in a minute.
+        kept_per_minute_max: u32 = PeerLimits::default().kept_per_minute_max,
+        /// A connection without a packet is closed after this.
+        first_frame: String = "60s".to_owned(),
+        /// A silent connection is closed after this.
+        idle: String = "2h".to_owned(),
+        /// A packet that began must end within this.
+        partial: String = "30s".to_owned(),
+        /// Bytes that are no packet, in a row, before a connection is closed.
+        junk_len_max: usize = Limits::default().junk_len_max,
+    }
+}
+
+section! {
+    /// `[data]`
+    RawData {
+        /// Folder of the database and of the sink's files.
+        path: PathBuf = PathBuf::from("data"),
+    }
+}
+
+section! {
+    /// `[registry]`
+    RawRegistry {
+        /// Folder of the five CSV files; empty: the register in the database.
+        path: String = String::new(),
+        /// Take packets of unknown loggers as good.
+        accept_unknown: bool = false,
+    }
+}
+
+section! {
+    /// `[intake]`
+    RawIntake {
+        /// Bytes that may wait for the engine; above it, connections stop reading.
+        bytes_max: usize = 8 * 1024 * 1024,
+        /// Time between ticks.
+        tick: String = "5s".to_owned(),
+    }
+}
+
+section! {
+    /// `[http]`
+    RawHttp {
+        /// Address and port of health and metrics.
+        address: String = "127.0.0.1:2121".to_owned(),
+    }
+}
+
+section! {
+    /// `[log]`
+    RawLog {
+        /// text or json.
+        format: LogFormat = LogFormat::Text,
+        /// A tracing filter.
+        filter: String = "info".to_owned(),
+    }
+}
+
+/// The configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where loggers connect.
+    pub listen: SocketAddr,
+    /// Connections in all.
+    pub connections_max: usize,
+    /// Per address.
+    pub peer: PeerLimits,
+    /// Per link.
+    pub link: Limits,
+    /// Per connection and second.
+    pub bytes_per_sec_max: usize,
+    /// Folder of the data.
+    pub data: PathBuf,
+    /// Folder of the register's files.
+    pub registry: Option<PathBuf>,
+    /// Take packets of unknown loggers as good.
+    pub accept_unknown: bool,
+    /// Bytes that may wait.
+    pub intake_bytes_max: usize,
+    /// Time between ticks.
+    pub tick: Duration,
+    /// Health and metrics.
+    pub http: SocketAddr,
+    /// Log format.
+    pub log_format: LogFormat,
+    /// Log filter.
+    pub log_filter: String,
+}
+
+/// The configuration is wrong; nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {error}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is no TOML of ours; the message names line and column.
+    #[error("{path}: {message}")]
+    Toml {
+        /// Which.
+        path: PathBuf,
+        /// What, where.
+        message: String,
+    },
+    /// A variable is wrong.
+    #[error("{0}; variables are written HJ212D_LISTEN__ADDRESS=…")]
+    Variable(Box<figment::Error>),
+    /// A value makes no sense.
+    #[error("{key} = {value:?}: {expected}")]
+    Value {
+        /// Key.
+        key: &'static str,
+        /// As written.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+impl Config {
+    /// Reads the file, if one is given, and the variables; checks everything.
+    ///
+    /// # Errors
+    /// Names the line of the file, or the variable, or the key, and what is wrong with it.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Serialized::defaults(Raw::default()));
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).map_err(|error| ConfigError::File { path: path.to_owned(), error })?;
+            // Once for the message with its line, once for the merge.
+            toml::from_str::<Raw>(&text).map_err(|error| ConfigError::Toml { path: path.to_owned(), message: error.to_string() })?;
+            figment = figment.merge(Toml::string(&text));
+        }
+        let raw: Raw = figment.merge(Env::prefixed("HJ212D_").split("__")).extract().map_err(|error| ConfigError::Variable(Box::new(error)))?;
+        Self::check(raw)
+    }
+
+    fn check(raw: Raw) -> Result<Self, ConfigError> {
+        let link = Limits {
+            first_frame_ms: duration("listen.first_frame", &raw.listen.first_frame)?.as_millis() as u64,
+            idle_ms: duration("listen.idle", &raw.listen.idle)?.as_millis() as u64,
+            partial_ms: duration("listen.partial", &raw.listen.partial)?.as_millis() as u64,
+            junk_len_max: raw.listen.junk_len_max,
+        };
+        for (key, value) in [
+            ("listen.connections_max", raw.listen.connections_max),
+            ("listen.connections_per_peer_max", raw.listen.connections_per_peer_max),
+            ("listen.bytes_per_sec_max", raw.listen.bytes_per_sec_max),
+            ("intake.bytes_max", raw.intake.bytes_max),
+        ] {
+            if value == 0 {
+                return Err(ConfigError::Value { key, value: value.to_string(), expected: "a number above 0" });
+            }
+        }
+        Ok(Self {
+            listen: address("listen.address", &raw.listen.address)?,
+            connections_max: raw.listen.connections_max,
+            peer: PeerLimits { connections_max: raw.listen.connections_per_peer_max, kept_per_minute_max: raw.listen.kept_per_minute_max },
+            link,
+            bytes_per_sec_max: raw.listen.bytes_per_sec_max,
+            data: raw.data.path,
+            registry: (!raw.registry.path.is_empty()).then(|| PathBuf::from(raw.registry.path)),
+            accept_unknown: raw.registry.accept_unknown,
+            intake_bytes_max: raw.intake.bytes_max,
+            tick: duration("intake.tick", &raw.intake.tick)?,
+            http: address("http.address", &raw.http.address)?,
+            log_format: raw.log.format,
+            log_filter: raw.log.filter,
+        })
+    }
+
+    /// Where the embedded database lies.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data.join("hj212d.sqlite")
+    }
+}
+
+fn address(key: &'static str, value: &str) -> Result<SocketAddr, ConfigError> {
+    value.parse().map_err(|_| ConfigError::Value { key, value: value.to_owned(), expected: "write an address and a port, 0.0.0.0:2120" })
+}
+
+fn duration(key: &'static str, value: &str) -> Result<Duration, ConfigError> {
+    let wrong = || ConfigError::Value { key, value: value.to_owned(), expected: "write a time above zero: 500ms, 30s, 5m or 2h" };
+    let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = value.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let ms = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(ms).filter(|ms| *ms > 0).map(Duration::from_millis).ok_or_else(wrong)
+}
+
+/// Reads an instant of a command line: RFC 3339, or a date (its first instant).
+///
+/// # Errors
+/// What should be written instead.
+pub fn moment(text: &str) -> Result<Moment, String> {
+    Moment::parse_rfc3339(text)
+        .or_else(|| crate::domain::time::Day::parse(text).map(crate::domain::time::Day::start))
+        .ok_or_else(|| format!("{text:?} is no instant; write 2026-03-14T08:00:00+08:00 or 2026-03-14"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let file = std::env::temp_dir().join(format!("hj212d-config-{}-{}.toml", std::process::id(), text.len()));
+        std::fs::write(&file, text).expect("a temporary file");
+        let result = Config::load(Some(&file));
+        std::fs::remove_file(&file).expect("it is there");
+        result
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let error = load("[listen]\naddress = \"127.0.0.1:0\"\nadress = \"x\"\n").expect_err("a misspelt key").to_string();
+        assert!(error.contains("line 3") && error.contains("adress"), "{error}");
+    }
+
+    #[test]
+    fn values_are_checked_by_key() {
+        let error = load("[intake]\ntick = \"5 minutes\"\n").expect_err("no time").to_string();
+        assert!(error.starts_with("intake.tick = \"5 minutes\""), "{error}");
+        assert_eq!(load("[listen]\nidle = \"90m\"\n").expect("fine").link.idle_ms, 5_400_000);
+    }
+
+    #[test]
+    fn the_shipped_file_is_the_defaults_told_as_a_story() {
+        let shipped: Raw = toml::from_str(include_str!("../../deploy/hj212d.toml")).expect("the shipped file");
+        let mut defaults = Raw::default();
+        defaults.registry.path = shipped.registry.path.clone();
+        defaults.data.path = shipped.data.path.clone();
+        assert_eq!(serde_json::to_value(&shipped).expect("JSON"), serde_json::to_value(&defaults).expect("JSON"));
+    }
+}

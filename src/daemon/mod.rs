@@ -1,0 +1,134 @@
+//! Configuration, building, running, emptying the house; one file per subcommand.
+
+mod check;
+mod config;
+mod decode;
+mod replay;
+mod serve;
+mod simulate;
+mod verify;
+
+pub use config::{Config, ConfigError};
+
+use crate::registry::{FILES, Files};
+use clap::{Parser, Subcommand};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Exit codes follow sysexits.h.
+pub(crate) mod exit {
+    /// Input that is not what it should be.
+    pub(crate) const DATA: u8 = 65;
+    /// A file that is not there.
+    pub(crate) const NO_INPUT: u8 = 66;
+    /// A bug, or a store that failed.
+    pub(crate) const SOFTWARE: u8 = 70;
+    /// Something could not be opened or written.
+    pub(crate) const IO: u8 = 74;
+    /// The configuration is wrong.
+    pub(crate) const CONFIG: u8 = 78;
+}
+
+/// A message for a person, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(code: u8, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// Receives HJ 212 packets of pollution monitoring, answers them once they are durable, averages and judges them, and refers
+/// daily-mean exceedances with their evidence.
+#[derive(Debug, Parser)]
+#[command(name = "hj212d", version, arg_required_else_help = true)]
+#[command(after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  hj212d check --registry deploy/sample-city\n  hj212d decode < packets.txt\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --out out\n\nExit codes: 0 fine, 2 wrong arguments, 65 wrong data, 66 no such file, 70 failure inside, 74 cannot open or write, 78 wrong configuration.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Listen, answer, store, average, judge, refer: everything in one process.
+    Serve(serve::Arguments),
+    /// Play a fleet of data loggers over real TCP.
+    Simulate(simulate::Arguments),
+    /// Explain packets from standard input, one a line, field by field.
+    Decode(decode::Arguments),
+    /// Check a configuration and a registry without starting anything.
+    Check(check::Arguments),
+    /// Run the engine over recorded packets, without network and database.
+    Replay(replay::Arguments),
+    /// Walk the hash chains of a stored journal.
+    Verify(verify::Arguments),
+}
+
+/// Reads the command line and runs what it asks for.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Simulate(arguments) => simulate::run(arguments),
+        Command::Decode(arguments) => decode::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("hj212d: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Reads the five files of a registry directory. A file that is missing is left out; the check names it.
+pub(crate) fn read_registry(folder: &Path) -> Result<Files, Failure> {
+    if !folder.is_dir() {
+        return Err(Failure::new(exit::NO_INPUT, format!("{} is no directory; a registry holds {}", folder.display(), FILES.join(", "))));
+    }
+    let mut files = Files(std::collections::BTreeMap::new());
+    for name in FILES {
+        let path = folder.join(name);
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let text = String::from_utf8(bytes).map_err(|error| {
+                    let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+                    Failure::new(exit::DATA, format!("{}:{line}: not UTF-8; save the file as UTF-8", path.display()))
+                })?;
+                files.0.insert(name.to_owned(), text);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::new(exit::IO, format!("{}: {error}", path.display()))),
+        }
+    }
+    Ok(files)
+}
+
+/// Every fault of a registry, a line each, ready to be shown.
+pub(crate) fn faults_text(folder: &Path, faults: &[crate::registry::Fault]) -> String {
+    let lines: Vec<String> = faults.iter().map(|fault| format!("  {fault}")).collect();
+    format!("{} faults in {}:\n{}", faults.len(), folder.display(), lines.join("\n"))
+}
+
+/// A runtime on the calling thread, for commands that only need a database.
+pub(crate) fn small_runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure::new(exit::IO, format!("runtime: {error}")))
+}
+
+/// The database of a data folder, which must exist.
+pub(crate) fn existing_database(data: &Path) -> Result<PathBuf, Failure> {
+    let database = data.join("hj212d.sqlite");
+    if database.is_file() {
+        Ok(database)
+    } else {
+        Err(Failure::new(exit::NO_INPUT, format!("no database in {}; give the folder that serve writes to with --data", data.display())))
+    }
+}

@@ -1,0 +1,232 @@
+//! `hj212d serve`: builds the house against the flow, runs it, and empties it with the flow.
+//!
+//! ```text
+//! build:  store → engine → sinks → pages → listener      empty:  listener → engine → sinks → pages
+//! ```
+
+use super::config::moment;
+use super::{Config, Failure, exit, faults_text, read_registry};
+use crate::domain::time::Moment;
+use crate::listener;
+use crate::pipeline::clock::ArrivalClock;
+use crate::pipeline::intake::Intake;
+use crate::pipeline::serve::{Serve, ServeError, Settings, Shared};
+use crate::registry::Registry;
+use crate::sinks::{self, JsonLines};
+use crate::store::Store;
+use crate::telemetry::{self, metric};
+use arc_swap::ArcSwap;
+use metrics::gauge;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+/// Name of this process in entries.
+const GATEWAY: &str = "serve";
+/// Batches of answers that may wait for the listener's thread. Who waits when it is full: the engine's thread.
+const ANSWER_BATCHES: usize = 64;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  HJ212D_LISTEN__ADDRESS=127.0.0.1:8890 hj212d serve --registry deploy/sample-city --data data\n  hj212d serve --registry deploy/sample-city --data data --demo-time-scale 1800 --demo-start 2026-03-14\n\nEnds on SIGTERM or Ctrl-C: takes no more packets, answers what was taken, writes what is due. A second one ends it at once; what was not answered is sent again by the loggers.")]
+pub(super) struct Arguments {
+    /// Configuration file; without it, the defaults and HJ212D_… variables.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Registry directory; overrides the configuration.
+    #[arg(long, value_name = "DIR")]
+    registry: Option<PathBuf>,
+    /// Data folder; overrides the configuration.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The arrival clock runs so many times as fast (link time-outs do not).
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    demo_time_scale: u32,
+    /// What the scaled clock shows at its origin; default: the midnight before now.
+    #[arg(long, value_name = "INSTANT", value_parser = moment)]
+    demo_start: Option<Moment>,
+    /// Real time at which the scaled clock shows its start; default: now. Give a fleet the same.
+    #[arg(long, value_name = "INSTANT", value_parser = moment)]
+    demo_origin: Option<Moment>,
+}
+
+/// The clock that a demonstration's options ask for.
+pub(super) fn demo_clock(scale: u32, start: Option<Moment>, origin: Option<Moment>) -> ArrivalClock {
+    if scale <= 1 && start.is_none() {
+        return ArrivalClock::wall();
+    }
+    let now = ArrivalClock::wall().now();
+    ArrivalClock::scaled(origin.unwrap_or(now), start.unwrap_or_else(|| now.day().start()), scale)
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let mut config = Config::load(arguments.config.as_deref()).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+    config.data = arguments.data.clone().unwrap_or(config.data);
+    config.registry = arguments.registry.clone().or(config.registry);
+    telemetry::start_logs(config.log_format, &config.log_filter).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+    let clock = demo_clock(arguments.demo_time_scale, arguments.demo_start, arguments.demo_origin);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(exit::IO, format!("runtime: {error}")))?;
+    runtime.block_on(house(config, clock))
+}
+
+async fn house(config: Config, clock: ArrivalClock) -> Result<(), Failure> {
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |error: std::io::Error| Failure::new(exit::IO, format!("{what}: {error}"))
+    };
+    let metrics = telemetry::start_metrics().map_err(|error| Failure::new(exit::SOFTWARE, error.to_string()))?;
+    let files = config.registry.as_deref().map(read_registry).transpose()?;
+    if let (Some(files), Some(folder)) = (&files, &config.registry) {
+        Registry::parse(files).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
+    }
+    std::fs::create_dir_all(&config.data).map_err(failed(&config.data.display().to_string()))?;
+
+    let shared = Shared {
+        intake: Arc::new(Intake::new(config.intake_bytes_max)),
+        admissions: Arc::new(ArcSwap::default()),
+        delivered: Arc::new(AtomicI64::new(0)),
+        events: Arc::new(Notify::new()),
+        ready: Arc::new(AtomicBool::new(false)),
+    };
+    gauge!(metric::INTAKE_LIMIT).set(config.intake_bytes_max as f64);
+    let (answers, paying) = mpsc::channel(ANSWER_BATCHES);
+    // A scaled clock needs its ticks as often in scaled time.
+    let tick = (config.tick / clock.scale()).max(std::time::Duration::from_millis(20));
+    let settings = Settings { gateway: GATEWAY, clock, tick, accept_unknown: config.accept_unknown };
+    let (built, ready) = oneshot::channel();
+    let engine = {
+        let (shared, database) = (shared.clone(), config.database());
+        std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || engine_thread(&database, shared, settings, answers, files, built))
+            .map_err(failed("engine thread"))?
+    };
+    if ready.await.is_err() {
+        return Err(engine_failure(engine));
+    }
+
+    let (stop_sinks, sinks_stopped) = watch::channel(false);
+    let sink = JsonLines::new(&config.data.join("out"));
+    let pump = tokio::spawn(sinks::pump(config.database(), sink, Arc::clone(&shared.delivered), Arc::clone(&shared.events), sinks_stopped));
+
+    let (stop_pages, pages_stopped) = watch::channel(false);
+    let pages = crate::http::bind(config.http).await.map_err(failed(&format!("http.address {}", config.http)))?;
+    tracing::info!(address = %pages.local_addr().map_err(failed("http"))?, "health and metrics");
+    let pages = tokio::spawn(crate::http::serve(pages, metrics, Arc::clone(&shared.ready), pages_stopped));
+
+    let socket = bind(config.listen).map_err(failed(&format!("listen.address {}", config.listen)))?;
+    tracing::info!(address = %socket.local_addr().map_err(failed("listen"))?, "listening for data loggers");
+    let (stop_listener, listener_stopped) = watch::channel(false);
+    let quiet = Arc::new(Notify::new());
+    let listening = {
+        let settings = listener::Settings {
+            gateway: GATEWAY,
+            clock,
+            connections_max: config.connections_max,
+            peer: config.peer,
+            link: config.link,
+            bytes_per_sec_max: config.bytes_per_sec_max,
+        };
+        let (shared, quiet) = (shared.clone(), Arc::clone(&quiet));
+        std::thread::Builder::new()
+            .name("listener".to_owned())
+            .spawn(move || listener::run(socket, settings, shared.intake, shared.admissions, paying, listener_stopped, quiet))
+            .map_err(failed("listener thread"))?
+    };
+
+    let engine = tokio::task::spawn_blocking(move || engine.join());
+    tokio::pin!(engine);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed("signals"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed("signals"))?;
+    let crashed = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        result = &mut engine => Some(result),
+    };
+    if let Some(result) = crashed {
+        // Nothing can be stored, so nothing may be answered: the house stops.
+        return Err(outcome(result).err().unwrap_or_else(|| Failure::new(exit::SOFTWARE, "the engine ended by itself")));
+    }
+    tracing::info!("stopping: no more packets are taken; a second signal ends at once");
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    let _ = stop_listener.send(true);
+    quiet.notified().await;
+    shared.intake.close();
+    let mut store = outcome(engine.await)?;
+    let _ = stop_sinks.send(true);
+    shared.events.notify_one();
+    let _ = pump.await;
+    if let Err(error) = store.forget_delivered(shared.delivered.load(Ordering::Acquire)).await {
+        tracing::warn!(%error, "delivered events stay in the outbox and will be delivered again");
+    }
+    let _ = tokio::task::spawn_blocking(move || listening.join()).await;
+    let _ = stop_pages.send(true);
+    let _ = pages.await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+type EngineResult = Result<Store, Failure>;
+
+/// Owns the engine and the database's writer.
+fn engine_thread(
+    database: &std::path::Path,
+    shared: Shared,
+    settings: Settings,
+    answers: mpsc::Sender<Vec<crate::link::Settled>>,
+    files: Option<crate::registry::Files>,
+    built: oneshot::Sender<()>,
+) -> EngineResult {
+    let runtime = super::small_runtime()?;
+    let failed = |error: ServeError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
+    runtime.block_on(async {
+        let store = Store::open(database).await.map_err(|error| Failure::new(exit::IO, format!("{}: {error}", database.display())))?;
+        let mut serve = Serve::build(store, shared, settings, answers).await.map_err(failed)?;
+        if let Some(files) = &files {
+            serve.put_registry(files).await.map_err(failed)?;
+        }
+        for (table, rows) in serve.registry().sizes() {
+            gauge!(metric::REGISTRY, "table" => table).set(rows as f64);
+        }
+        tracing::info!(registry = serve.registry().version(), sequence = serve.sequence(), engine_time = %serve.now(), "engine ready");
+        let _ = built.send(());
+        serve.run().await.map_err(failed)
+    })
+}
+
+fn engine_failure(engine: std::thread::JoinHandle<EngineResult>) -> Failure {
+    match engine.join() {
+        Ok(Err(failure)) => failure,
+        Ok(Ok(_)) => Failure::new(exit::SOFTWARE, "the engine ended before it was built"),
+        Err(_) => Failure::new(exit::SOFTWARE, "the engine broke an invariant; its message stands above"),
+    }
+}
+
+fn outcome(result: Result<std::thread::Result<EngineResult>, tokio::task::JoinError>) -> EngineResult {
+    match result {
+        Ok(Ok(result)) => result,
+        _ => Err(Failure::new(exit::SOFTWARE, "the engine broke an invariant; its message stands above")),
+    }
+}
+
+/// A listening socket with a backlog for a whole city that reconnects at once.
+fn bind(address: std::net::SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let domain = socket2::Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,72 @@
+//! `hj212d verify`: walks the hash chains of a stored journal, and compares the hourly roots that left the house.
+
+use super::{Failure, existing_database, exit, small_runtime};
+use crate::domain::time::{Hour, Moment};
+use crate::store::Store;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  hj212d verify --data data\n  hj212d verify --data data --anchors /mnt/elsewhere/hj212.roots.v1.jsonl")]
+pub(super) struct Arguments {
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Roots that left the house: the JSON lines of hj212.roots.v1, kept where the database's administrator cannot reach.
+    #[arg(long, value_name = "FILE")]
+    anchors: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let database = existing_database(&arguments.data)?;
+    let mut anchors = match &arguments.anchors {
+        None => BTreeMap::new(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::new(exit::NO_INPUT, format!("{}: {error}", path.display())))?;
+            let mut anchors = BTreeMap::new();
+            for (number, line) in text.lines().enumerate() {
+                let root = root_of(line).ok_or_else(|| Failure::new(exit::DATA, format!("{}:{}: no root event", path.display(), number + 1)))?;
+                anchors.insert(root.0, root.1);
+            }
+            anchors
+        }
+    };
+    let asked = anchors.len();
+    let audit = small_runtime()?.block_on(async {
+        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
+        let mut store = Store::read(&database).await.map_err(failed)?;
+        let each = |hour: Hour, heads: &BTreeMap<crate::domain::Mn, crate::engine::Link>, audit: &mut crate::store::Audit| {
+            let Some(expected) = anchors.remove(&hour) else { return };
+            let mut hash = Sha256::new();
+            for (mn, head) in heads {
+                hash.update(mn.as_str().as_bytes());
+                hash.update([0]);
+                hash.update(head);
+            }
+            let root: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            if root != expected {
+                audit.faults.push(format!("the root of {} is {root}, the anchor says {expected}", hour.start()));
+            }
+        };
+        store.verify(each).await.map_err(failed)
+    })?;
+    println!("{} entries, {} links of {} chains recomputed", audit.entries, audit.links, audit.chains);
+    if asked > 0 {
+        println!("{} of {asked} anchors compared", asked - anchors.len());
+    }
+    if audit.faults.is_empty() {
+        println!("the journal is as it was written");
+        return Ok(());
+    }
+    for fault in audit.faults.iter().take(100) {
+        println!("  {fault}");
+    }
+    Err(Failure::new(exit::DATA, format!("{} faults: the journal is not as it was written", audit.faults.len())))
+}
+
+fn root_of(line: &str) -> Option<(Hour, String)> {
+    let event: serde_json::Value = serde_json::from_str(line).ok()?;
+    let hour = Moment::parse_rfc3339(event["data"]["hour"].as_str()?)?.hour();
+    Some((hour, event["data"]["root"].as_str()?.to_owned()))
+}
