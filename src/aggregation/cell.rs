@@ -256,7 +256,7 @@ impl HourCell {
 
     fn paired_minutes(&self) -> u32 {
         // Samples count as the share of the valid minutes that their pairs make up.
-        if self.valid.weight == 0 { 0 } else { self.valid_minutes * self.paired.weight / self.valid.weight }
+        (self.valid_minutes * self.paired.weight).checked_div(self.valid.weight).unwrap_or(0)
     }
 
     /// The mean of the converted minutes, to six decimals: the other order of conversion, for comparison only.

@@ -73,6 +73,8 @@ section! {
     RawData {
         /// Folder of the database and of the sink's files.
         path: PathBuf = PathBuf::from("data"),
+        /// Every commit reaches the disk before anything is answered.
+        durable: bool = true,
     }
 }
 
@@ -129,6 +131,8 @@ pub struct Config {
     pub bytes_per_sec_max: usize,
     /// Folder of the data.
     pub data: PathBuf,
+    /// Every commit reaches the disk before anything is answered.
+    pub durable: bool,
     /// Folder of the register's files.
     pub registry: Option<PathBuf>,
     /// Take packets of unknown loggers as good.
@@ -220,6 +224,7 @@ impl Config {
             link,
             bytes_per_sec_max: raw.listen.bytes_per_sec_max,
             data: raw.data.path,
+            durable: raw.data.durable,
             registry: (!raw.registry.path.is_empty()).then(|| PathBuf::from(raw.registry.path)),
             accept_unknown: raw.registry.accept_unknown,
             intake_bytes_max: raw.intake.bytes_max,

@@ -100,10 +100,13 @@ async fn house(config: Config, clock: ArrivalClock) -> Result<(), Failure> {
     let settings = Settings { gateway: GATEWAY, clock, tick, accept_unknown: config.accept_unknown };
     let (built, ready) = oneshot::channel();
     let engine = {
-        let (shared, database) = (shared.clone(), config.database());
+        let (shared, database, durable) = (shared.clone(), config.database(), config.durable);
+        if !durable {
+            tracing::warn!("data.durable = false: answers do not mean that anything is stored");
+        }
         std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || engine_thread(&database, shared, settings, answers, files, built))
+            .spawn(move || engine_thread(&database, durable, shared, settings, answers, files, built))
             .map_err(failed("engine thread"))?
     };
     if ready.await.is_err() {
@@ -182,6 +185,7 @@ type EngineResult = Result<Store, Failure>;
 /// Owns the engine and the database's writer.
 fn engine_thread(
     database: &std::path::Path,
+    durable: bool,
     shared: Shared,
     settings: Settings,
     answers: mpsc::Sender<Vec<crate::link::Settled>>,
@@ -191,7 +195,7 @@ fn engine_thread(
     let runtime = super::small_runtime()?;
     let failed = |error: ServeError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
     runtime.block_on(async {
-        let store = Store::open(database).await.map_err(|error| Failure::new(exit::IO, format!("{}: {error}", database.display())))?;
+        let store = Store::open(database, durable).await.map_err(|error| Failure::new(exit::IO, format!("{}: {error}", database.display())))?;
         let mut serve = Serve::build(store, shared, settings, answers).await.map_err(failed)?;
         if let Some(files) = &files {
             serve.put_registry(files).await.map_err(failed)?;

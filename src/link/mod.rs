@@ -18,7 +18,8 @@ pub use admission::{Admission, Admissions, Admitted};
 pub use debt::{ConnectionId, Debt, Settled};
 
 use crate::domain::Mn;
-use crate::protocol::frame::{FRAME_LEN_MAX, Framer, Piece};
+use crate::protocol::frame::{FRAME_LEN_MAX, Frame, Framer, Piece};
+use crate::protocol::peek;
 use crate::protocol::quirk::QuirkSet;
 
 /// Rejected bytes are kept up to this many; the rest is only counted.
@@ -93,6 +94,8 @@ pub enum Output {
         reason: &'static str,
         /// What was wrong, with the offending figures.
         detail: String,
+        /// Whom the bytes claim to be from; not to be believed, only to be searched for.
+        claimed: Option<Mn>,
     },
     /// Deviations of the framing that belong to the packet before.
     Noticed(QuirkSet),
@@ -178,7 +181,7 @@ impl Link {
                 Some(Piece::Junk { span, reason }) => {
                     let junk = &rest[span];
                     self.junk_len = self.junk_len.saturating_add(junk.len());
-                    out.push(rejected(junk, reason.name(), String::new()));
+                    out.push(rejected(junk, reason.name(), String::new(), None));
                     if self.junk_len > self.limits.junk_len_max {
                         out.push(Output::Close(CloseReason::NotHj212));
                         return buffer.len();
@@ -190,11 +193,11 @@ impl Link {
         }
     }
 
-    fn frame(&mut self, buffer: &[u8], frame: &crate::protocol::frame::Frame, admissions: &Admissions, out: &mut Vec<Output>) {
+    fn frame(&mut self, buffer: &[u8], frame: &Frame, admissions: &Admissions, out: &mut Vec<Output>) {
         self.junk_len = 0;
         self.framed = true;
         let bytes = &buffer[frame.span.clone()];
-        let local = crate::protocol::frame::Frame {
+        let local = Frame {
             span: 0..bytes.len(),
             segment: frame.segment.start - frame.span.start..frame.segment.end - frame.span.start,
             ..frame.clone()
@@ -205,7 +208,10 @@ impl Link {
                 let debt = answer.map(|answer| Debt::new(self.connection, answer));
                 out.push(Output::Frame { mn: packet.mn().and_then(Mn::new), bytes: bytes.into(), admitted, debt });
             }
-            Err(refusal) => out.push(rejected(bytes, refusal.name(), refusal.to_string())),
+            Err(refusal) => {
+                let claimed = peek(bytes, &local).mn().and_then(Mn::new);
+                out.push(rejected(bytes, refusal.name(), refusal.to_string(), claimed));
+            }
         }
     }
 
@@ -239,6 +245,6 @@ impl Link {
     }
 }
 
-fn rejected(bytes: &[u8], reason: &'static str, detail: String) -> Output {
-    Output::Rejected { bytes: bytes[..bytes.len().min(REJECTED_LEN_MAX)].into(), len: bytes.len(), reason, detail }
+fn rejected(bytes: &[u8], reason: &'static str, detail: String, claimed: Option<Mn>) -> Output {
+    Output::Rejected { bytes: bytes[..bytes.len().min(REJECTED_LEN_MAX)].into(), len: bytes.len(), reason, detail, claimed }
 }

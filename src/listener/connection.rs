@@ -224,12 +224,14 @@ fn deliver(house: &House, outputs: Vec<Output>, peer: SocketAddr, name: &Arc<str
             Output::Frame { bytes, mn: Some(mn), admitted: Admitted::Accepted, debt } => {
                 house.intake.push(now, Item::Packet { mn, bytes: bytes.into(), peer: Arc::clone(name), connection: number }, debt);
             }
-            Output::Frame { bytes, .. } => {
+            Output::Frame { bytes, mn, admitted, .. } => {
+                house.complain(peer, admitted.name(), mn, "kept apart, not answered; add the logger to the register, or mend its password");
                 let body = Body::Frame { bytes: bytes.into(), peer: name.to_string(), gateway: house.settings.gateway.to_owned(), connection: number };
                 keep(house, peer, body);
             }
-            Output::Rejected { bytes, len, reason, detail } => {
+            Output::Rejected { bytes, len, reason, detail, claimed } => {
                 counter!(metric::REJECTED, "reason" => reason).increment(1);
+                house.complain(peer, reason, claimed, &detail);
                 let body = Body::Rejected { reason: reason.to_owned(), detail, bytes: bytes.into(), len: len as u64, peer: name.to_string() };
                 keep(house, peer, body);
             }

@@ -9,6 +9,7 @@ mod peers;
 
 pub use peers::PeerLimits;
 
+use crate::domain::Mn;
 use crate::engine::Body;
 use crate::link::{Admissions, Limits, Settled};
 use crate::pipeline::clock::ArrivalClock;
@@ -63,6 +64,14 @@ impl House {
     #[allow(clippy::disallowed_methods)] // Time-outs run on the monotonic clock.
     pub(crate) fn now_ms(&self) -> u64 {
         Instant::now().duration_since(self.began).as_millis() as u64
+    }
+
+    /// One log line per peer and reason in a minute; the counters have them all.
+    pub(crate) fn complain(&self, peer: SocketAddr, reason: &'static str, mn: Option<Mn>, detail: &str) {
+        if self.peers.borrow_mut().may_speak(peer.ip(), reason, self.now_ms()) {
+            let mn = mn.map(|mn| mn.to_string()).unwrap_or_default();
+            tracing::warn!(%peer, mn, reason, detail, "not a packet that can be taken");
+        }
     }
 
     pub(crate) fn push(&self, body: Body) {

@@ -23,6 +23,7 @@ struct Peer {
     connections: usize,
     minute: u64,
     kept: u32,
+    spoken: BTreeMap<&'static str, u64>,
 }
 
 /// The addresses that are connected now.
@@ -56,6 +57,13 @@ impl Peers {
         }
     }
 
+    /// Whether a reason may be logged again: once a minute for each address.
+    pub(super) fn may_speak(&mut self, address: IpAddr, reason: &'static str, now_ms: u64) -> bool {
+        let spoken = &mut self.peers.entry(address).or_default().spoken;
+        let minute = now_ms / 60_000 + 1;
+        spoken.insert(reason, minute) != Some(minute)
+    }
+
     /// Whether one more item of no use may be kept in this minute.
     pub(super) fn may_keep(&mut self, address: IpAddr, now_ms: u64) -> bool {
         let peer = self.peers.entry(address).or_default();
@@ -78,6 +86,8 @@ mod tests {
         assert!(peers.admit(one) && peers.admit(one) && !peers.admit(one) && peers.admit(other));
         peers.leave(one);
         assert!(peers.admit(one));
+        assert!(peers.may_speak(one, "crc_mismatch", 0) && !peers.may_speak(one, "crc_mismatch", 1) && peers.may_speak(one, "not_hj212", 1));
+        assert!(peers.may_speak(one, "crc_mismatch", 60_000));
         assert!(peers.may_keep(one, 0) && !peers.may_keep(one, 59_999) && peers.may_keep(one, 60_000));
     }
 }

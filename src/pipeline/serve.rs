@@ -180,10 +180,8 @@ impl Serve {
         let mut sequence = self.engine.sequence();
         let mut entries = Vec::with_capacity(batch.len());
         let mut debts: Vec<(u64, Debt)> = Vec::with_capacity(batch.len());
-        let mut oldest: Option<Moment> = None;
         for Arrived { at, item, debt } in batch {
             sequence += 1;
-            oldest = oldest.or(Some(at));
             let body = match item {
                 Item::Packet { mn, bytes, peer, connection } => {
                     self.desk.receive(mn, sequence, bytes, peer.to_string(), self.settings.gateway.to_owned(), connection)

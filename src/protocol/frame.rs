@@ -98,9 +98,11 @@ impl Framer {
         let blank = buffer.iter().take_while(|byte| matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0)).count();
         let rest = &buffer[blank..];
         let mut previous = QuirkSet::default();
-        if self.after_frame && !rest.is_empty() {
-            previous.insert_if(blank == 0 && rest[0] == b'#', Quirk::LineEndMissing);
-            previous.insert_if(blank > 0 && buffer[0] == b'\n', Quirk::LineFeedOnly);
+        if self.after_frame && !buffer.is_empty() {
+            previous.insert_if(buffer[0] == b'#', Quirk::LineEndMissing);
+            previous.insert_if(buffer[0] == b'\n', Quirk::LineFeedOnly);
+            // With its line end seen, the packet before is over.
+            self.after_frame = blank == 0;
         }
         if rest.is_empty() {
             return Progress { consumed: blank, piece: None, previous };

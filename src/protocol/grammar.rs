@@ -51,7 +51,7 @@ fn cp(input: &str) -> IResult<&str, &str> {
 }
 
 /// The header's fields; returns the area's place.
-fn header<'a>(text: &'a str, layout: &mut Layout) -> Span {
+fn header(text: &str, layout: &mut Layout) -> Span {
     let mut rest = text;
     let mut order: u8 = 0;
     loop {

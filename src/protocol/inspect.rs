@@ -78,7 +78,7 @@ fn area(packet: &Packet<'_>, quirks: &mut QuirkSet) {
         quirks.insert_if(!many && fields.contains(&(pair.name, "")), Quirk::RepeatedField);
         fields.push((pair.name, ""));
         let Some(suffix) = pair.suffix() else {
-            plain(&pair.name, pair.value, quirks);
+            plain(pair.name, pair.value, quirks);
             continue;
         };
         quirks.insert_if(!SUFFIXES.contains(&suffix), Quirk::SuffixUnknown);

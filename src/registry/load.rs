@@ -53,7 +53,7 @@ impl Registry {
         series(text("series.csv").unwrap_or_default(), &mut registry, &mut faults);
         limits(text("limits.csv").unwrap_or_default(), &mut registry, &mut faults);
         for rows in registry.wires.values_mut() {
-            rows.sort_by(|one, other| one.wire.cmp(&other.wire));
+            rows.sort_by_key(|row| row.wire);
         }
         if faults.is_empty() { Ok(registry) } else { Err(faults) }
     }

@@ -108,7 +108,7 @@ pub fn sentence(outlet: (&str, &str), factor: (&str, &str), day: &str, judgement
     let times = comparison.multiple.as_ref().map(|multiple| (format!("，超标{}倍", multiple.shown()), format!(", {} times over", multiple.shown()))).unwrap_or_default();
     let marginal = if comparison.marginal { ("（按修约规则处于临界）", " (marginal once rounded)") } else { ("", "") };
     let zh = format!(
-        "{}{}{}{}日均值为{}{}（有效小时数{}），{}{}规定的日均限值{}{}{}{}。",
+        "{}，{}{}{}日均值为{}{}（有效小时数{}），{}{}规定的日均限值{}{}{}{}。",
         day, outlet.0, factor.0, kind.0, value, limit.unit, mean.count, side.0, limit.standard, limit.limit, limit.unit, times.0, marginal.0
     );
     let en = format!(

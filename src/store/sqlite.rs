@@ -53,12 +53,14 @@ fn number(value: u64) -> i64 {
 }
 
 impl Store {
-    /// Opens or makes the database and raises the epoch: whoever wrote before cannot write any more.
+    /// Opens or makes the database and raises the epoch: whoever wrote before cannot write any more. Not `durable`: commits
+    /// are not synced, and an answer means nothing; for measurements.
     ///
     /// # Errors
     /// The database cannot be opened, or its schema cannot be brought up to date.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut writer = options(path).connect().await?;
+    pub async fn open(path: &Path, durable: bool) -> Result<Self, StoreError> {
+        let synchronous = if durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
+        let mut writer = options(path).synchronous(synchronous).connect().await?;
         MIGRATIONS.run(&mut writer).await?;
         sqlx::query("INSERT INTO shards (partition, epoch, next_offset, engine_time) VALUES ($1, 0, 1, 0) ON CONFLICT (partition) DO NOTHING")
             .bind(PARTITION)

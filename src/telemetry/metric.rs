@@ -43,7 +43,7 @@ metrics! {
     gauge INTAKE_LIMIT "hj212_intake_limit_bytes" "Setting: bytes that may wait in the open batch.";
     histogram COMMIT "hj212_commit_seconds" "One commit: a batch made durable.";
     histogram STEP "hj212_step_seconds" "One step of the engine over a batch.";
-    histogram BATCH "hj212_batch_wait_seconds" "From the oldest arrival of a batch to its answers handed back.";
+    histogram BATCH "hj212_batch_seconds" "One batch, from its being taken to its answers handed back.";
     counter ENTRIES "hj212_journal_entries_total" "Entries committed.";
     counter SEALED "hj212_sealed_hours_total" "Hours rewritten into one row per logger.";
     counter SEAL_FAILURES "hj212_seal_failures_total" "Hours that could not be sealed; tried again.";

@@ -2,6 +2,7 @@
 
 mod conversations;
 mod equalities;
+mod house;
 mod means;
 mod vectors;
 mod world;
