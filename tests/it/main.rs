@@ -4,5 +4,6 @@ mod conversations;
 mod equalities;
 mod house;
 mod means;
+mod process;
 mod vectors;
 mod world;
