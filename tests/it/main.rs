@@ -3,6 +3,7 @@
 mod conversations;
 mod equalities;
 mod house;
+mod kills;
 mod means;
 mod process;
 mod vectors;

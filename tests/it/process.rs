@@ -6,10 +6,8 @@ use hj212d::engine::{Body, Entry};
 use hj212d::message::Event;
 use hj212d::pipeline::replay::Replay;
 use hj212d::protocol::frame::{Framer, Piece};
-use hj212d::protocol::packet::Packet;
 use hj212d::registry::Files;
 use hj212d::store::Store;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -212,11 +210,6 @@ impl Logger {
     }
 }
 
-/// The QN of a segment.
-pub fn qn(segment: &str) -> String {
-    Packet::read(Cow::Borrowed(segment), Default::default(), None).qn().unwrap_or_default().to_owned()
-}
-
 /// All entries of a stored journal, in order.
 pub fn journal(data: &Path) -> Vec<Entry> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -299,14 +292,14 @@ fn what_serve_published_is_what_its_journal_replays_to_byte_by_byte() {
     assert_eq!(referrals, std::fs::read(data.join("out/hj212.referrals.v1.jsonl")).expect("written"));
 }
 
-/// Whether a sync lies between the packet's arrival and its answer, in the order in which the kernel saw the calls.
+/// Whether a sync of the database's log lies between the packet's arrival and its answer, in the order in which the kernel saw the calls.
 fn synced_before_answer(trace: &str) -> bool {
     let lines: Vec<&str> = trace.lines().collect();
     let arrived = lines.iter().position(|line| (line.contains("recvfrom(") || line.contains("read(")) && line.contains("\"##0") && line.contains("CN=2051"));
     let answered = lines.iter().position(|line| (line.contains("sendto(") || line.contains("write")) && line.contains("CN=9014"));
     let (Some(arrived), Some(answered)) = (arrived, answered) else { panic!("the trace has no packet or no answer:\n{trace}") };
     assert!(arrived < answered);
-    lines[arrived..answered].iter().any(|line| (line.contains("fdatasync(") || line.contains("fsync(")) && line.trim_end().ends_with("= 0"))
+    lines[arrived..answered].iter().any(|line| (line.contains("fdatasync(") || line.contains("fsync(")) && line.contains("hj212d.sqlite-wal>") && line.trim_end().ends_with("= 0"))
 }
 
 fn trace_one_exchange(environment: &[(&str, &str)]) -> String {
@@ -314,7 +307,7 @@ fn trace_one_exchange(environment: &[(&str, &str)]) -> String {
     let rows = folder.registry(&registry("11", SO2));
     let trace = folder.0.join("trace");
     let mut strace = Command::new("strace");
-    strace.args(["-f", "-s", "256", "-e", "trace=fdatasync,fsync,recvfrom,read,sendto,write,writev", "-o"]).arg(&trace).arg(BINARY);
+    strace.args(["-f", "-y", "-s", "256", "-e", "trace=fdatasync,fsync,recvfrom,read,sendto,write,writev", "-o"]).arg(&trace).arg(BINARY);
     let serve = Serve::under(strace, &folder.0.join("data"), &rows, &["--demo-start", "2026-03-16"], environment);
     let mut logger = Logger::connect(serve.address).expect("connected");
     let answer = logger.exchange(&minute(1)).expect("answered");

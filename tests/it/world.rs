@@ -38,6 +38,31 @@ pub fn registry(reference_oxygen: &str, limits: &[&str]) -> Files {
     ]))
 }
 
+/// The MN of the logger of outlet `number` in [`city`].
+pub fn mn(number: u64) -> String {
+    format!("{number:024X}")
+}
+
+/// A registry of so many outlets, each with a logger of its own, an oxygen reference of 11 % and the daily SO2 limit.
+pub fn city(outlets: u64) -> Files {
+    let mut files = registry("11", &[]);
+    let mut add = |name: &str, line: String| {
+        if let Some(text) = files.0.get_mut(name) {
+            text.push_str(&line);
+        }
+    };
+    for number in 1..=outlets {
+        let (outlet, mn) = (format!("C{number}"), mn(number));
+        add("outlets.csv", format!("{outlet},S1,{number}号排口,Stack {number},gas,waste,start,1,30,11,a19001,21,no,2020-01-01,\n"));
+        add("loggers.csv", format!("{mn},S1,123456,standard,2017,,main,2020-01-01,\n"));
+        for (factor, range) in [("a21026", "1000"), ("a19001", "25")] {
+            add("series.csv", format!("{outlet},{factor},{mn},31,,mg/m3,,{range},drift,2020-01-01,\n"));
+        }
+        add("limits.csv", format!("{outlet},{}\n", SO2_DAY_80.split_once(',').expect("the outlet").1));
+    }
+    files
+}
+
 /// The daily SO2 limit of GB 18485 on the converted value.
 pub const SO2_DAY_80: &str =
     "S1-G1,a21026,max,80,mg/m3,day,11,yes,GB 18485-2014 table 4,limit set in a deployed rule program,S,,2020-01-01,";

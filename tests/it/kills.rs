@@ -1,0 +1,165 @@
+//! SIGKILL of `serve` under load, again and again: what was answered is in the journal once, and the means are those of an
+//! undisturbed run. Slow; it stands last in the test command.
+
+use crate::process::{Folder, Logger, Serve, journal, published};
+use crate::world::{city, mn};
+use hj212d::domain::time::{MINUTE_MS, Moment};
+use hj212d::engine::{Body, WriteSet};
+use hj212d::message::Event;
+use hj212d::pipeline::replay::Replay;
+use hj212d::protocol::encode::Segment;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+const ROUNDS: u64 = 20;
+const LOGGERS: u64 = 8;
+const MINUTES: i64 = 24 * 60;
+/// Packets of one logger without an answer at a time.
+const WINDOW: usize = 8;
+
+fn start() -> Moment {
+    Moment::parse_rfc3339("2026-03-14T00:00:00+08:00").expect("an instant")
+}
+
+/// The packets of one logger's day, with their QNs.
+fn packets(logger: u64) -> Vec<(String, Vec<u8>)> {
+    let packet = |minute: i64| {
+        let from = start().plus_ms(minute * MINUTE_MS);
+        let qn = from.plus_ms(MINUTE_MS + logger as i64).wire_ms();
+        let value = 60 + (minute * 7 + logger as i64 * 13) % 60;
+        let area = format!("DataTime={};a21026-Avg={value}.{},a21026-Flag=N;a19001-Avg=11.{},a19001-Flag=N", from.wire(), minute % 10, minute % 7);
+        let mn = mn(logger);
+        let segment = Segment { qn: Some(&qn), st: "31", cn: "2051", pw: Some("123456"), mn: Some(&mn), flag: Some(5), area: &area, ..Segment::default() };
+        (qn.clone(), segment.frame())
+    };
+    (0..MINUTES).map(packet).collect()
+}
+
+/// What the loggers' threads share.
+struct Load {
+    /// Where the program listens now; none while it is down.
+    address: Mutex<Option<SocketAddr>>,
+    answered: AtomicU64,
+    /// Sending waits: a round begins when the program is up.
+    done: AtomicBool,
+}
+
+/// Sends a day, in order, with up to `WINDOW` packets unanswered; after a break everything unanswered goes out again.
+fn send_day(logger: u64, load: &Load) -> BTreeSet<String> {
+    let mut waiting: VecDeque<(String, Vec<u8>)> = packets(logger).into();
+    let mut open: VecDeque<(String, Vec<u8>)> = VecDeque::new();
+    let mut answered = BTreeSet::new();
+    while !(waiting.is_empty() && open.is_empty()) && !load.done.load(Ordering::Relaxed) {
+        let address = *load.address.lock().expect("no panic");
+        let Some(mut link) = address.and_then(|address| Logger::connect(address).ok()) else {
+            std::thread::yield_now();
+            continue;
+        };
+        let mut sent = open.iter().try_for_each(|(_, bytes)| link.send(bytes)).is_ok();
+        while sent && !(waiting.is_empty() && open.is_empty()) {
+            while open.len() < WINDOW && sent {
+                let Some(packet) = waiting.pop_front() else { break };
+                sent = link.send(&packet.1).is_ok();
+                open.push_back(packet);
+            }
+            let Ok(answer) = link.answer() else { break };
+            let qn = answer.strip_prefix("QN=").and_then(|rest| rest.get(..17)).expect("an answer has the QN").to_owned();
+            open.retain(|(known, _)| *known != qn);
+            answered.insert(qn);
+            load.answered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    answered
+}
+
+/// The newest means of each outlet and period.
+fn newest<'e>(events: impl Iterator<Item = &'e Event>) -> BTreeMap<(String, String, String), String> {
+    let mut newest: BTreeMap<_, (u64, String)> = BTreeMap::new();
+    for event in events.filter(|event| event.kind.starts_with("hj212.mean")) {
+        let text = |name: &str| event.data[name].as_str().unwrap_or_default().to_owned();
+        let revision = event.data["revision"].as_u64().unwrap_or_default();
+        let place = newest.entry((text("outlet"), text("span"), text("start"))).or_default();
+        if revision > place.0 {
+            *place = (revision, event.data["means"].to_string());
+        }
+    }
+    newest.into_iter().map(|(key, (_, means))| (key, means)).collect()
+}
+
+#[test]
+fn twenty_kills_lose_nothing_answered_and_double_nothing() {
+    let folder = Folder::new();
+    let (data, files) = (folder.0.join("data"), city(LOGGERS));
+    let rows = folder.registry(&files);
+    let origin = hj212d::pipeline::clock::ArrivalClock::wall().now().to_string();
+    let demo = ["--demo-time-scale", "60", "--demo-start", "2026-03-16", "--demo-origin", &origin];
+    let load = Arc::new(Load { address: Mutex::new(None), answered: AtomicU64::new(0), done: AtomicBool::new(false) });
+    let senders: Vec<_> = (1..=LOGGERS)
+        .map(|logger| {
+            let load = Arc::clone(&load);
+            std::thread::spawn(move || (mn(logger), send_day(logger, &load)))
+        })
+        .collect();
+    let total = LOGGERS * MINUTES as u64;
+    let share = total / (ROUNDS + 1);
+    for round in 0..ROUNDS {
+        let serve = Serve::start(&data, &rows, &demo, &[]);
+        *load.address.lock().expect("no panic") = Some(serve.address);
+        // The moment is a number of answers, other in every round; what is in flight then is as chance has it.
+        let until = (round + 1) * share - (round * 7919) % (share / 2);
+        let mut last = Vec::new();
+        while load.answered.load(Ordering::Relaxed) < until {
+            last.extend(serve.lines());
+            std::thread::yield_now();
+        }
+        *load.address.lock().expect("no panic") = None;
+        serve.kill();
+    }
+    let serve = Serve::start(&data, &rows, &demo, &[]);
+    *load.address.lock().expect("no panic") = Some(serve.address);
+    let answered: BTreeMap<String, BTreeSet<String>> = senders.into_iter().map(|sender| sender.join().expect("the sender ends")).collect();
+    serve.wait_for("hj212_resident_days", |days| days == 0.0);
+    assert_eq!(serve.stop(), Some(0));
+
+    // Every packet was answered in the end, and stands in the journal once.
+    let mut stored: BTreeMap<(String, String), u32> = BTreeMap::new();
+    let mut repeats = 0;
+    for entry in journal(&data) {
+        match entry.body {
+            Body::Frame { bytes, .. } => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let field = |name: &str| text.split(name).nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default().to_owned();
+                *stored.entry((field("MN="), field("QN="))).or_default() += 1;
+            }
+            Body::Repeat { .. } => repeats += 1,
+            _ => {}
+        }
+    }
+    for (mn, qns) in &answered {
+        assert_eq!(qns.len() as i64, MINUTES, "{mn}");
+        for qn in qns {
+            assert_eq!(stored.get(&(mn.clone(), qn.clone())), Some(&1), "{mn} {qn}");
+        }
+    }
+    assert_eq!(stored.len() as u64, total);
+
+    // The means are those of a run that nobody disturbed.
+    let mut calm: Vec<Event> = Vec::new();
+    let mut take = |writes: &WriteSet| calm.extend(writes.events.iter().cloned());
+    let mut replay = Replay::new(1000, false);
+    let arrival = start().plus_ms(2 * 24 * 60 * MINUTE_MS);
+    replay.entry(arrival, Body::RegistryVersion { files }, &mut take);
+    for (number, (_, bytes)) in (1..=LOGGERS).flat_map(packets).enumerate() {
+        replay.packet(arrival.plus_ms(number as i64), &bytes, &mut take);
+    }
+    replay.entry(arrival.plus_ms(60 * MINUTE_MS), Body::Tick {}, &mut take);
+    replay.flush(&mut take);
+    let out = published(&data);
+    let (disturbed, undisturbed) = (newest(out.values().flatten()), newest(calm.iter()));
+    assert_eq!(undisturbed.len() as u64, LOGGERS * 25, "24 hours and a day for each outlet");
+    assert_eq!(disturbed, undisturbed, "after {ROUNDS} kills and {repeats} repeats");
+    let verify = std::process::Command::new(env!("CARGO_BIN_EXE_hj212d")).arg("verify").arg("--data").arg(&data).status().expect("it runs");
+    assert!(verify.success(), "the chains are whole");
+}
