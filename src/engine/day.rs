@@ -13,7 +13,7 @@ use crate::aggregation::{HourBook, HourCell, SeriesRules};
 use crate::domain::time::{Day, Moment};
 use crate::domain::{FactorCode, Mn, OutletDay, Reading, RuleSet};
 use crate::registry::{Outlet, Registry};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Cells of one factor.
 pub(super) type Cells = Box<[Option<HourCell>; 24]>;
@@ -33,6 +33,8 @@ pub(super) struct DayState {
     pub(super) quiet: Option<Moment>,
     /// Every record of the day is resident.
     pub(super) full: bool,
+    /// Hours whose closing has a timer already.
+    pub(super) timed: BTreeSet<u8>,
     /// Who reports here.
     pub(super) reporters: Vec<Mn>,
 }

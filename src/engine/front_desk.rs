@@ -5,8 +5,8 @@
 
 use super::entry::Body;
 use crate::domain::Mn;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hasher};
 
 /// Packets per logger that are remembered: some minutes of a busy one.
 pub const RECENT_MAX: usize = 16;
@@ -14,32 +14,43 @@ pub const RECENT_MAX: usize = 16;
 /// Recent packets of each logger.
 #[derive(Debug, Default)]
 pub struct FrontDesk {
-    recent: BTreeMap<Mn, VecDeque<([u8; 16], u64)>>,
+    recent: BTreeMap<Mn, VecDeque<(u64, u64)>>,
+    secret: u128,
 }
 
 impl FrontDesk {
+    /// A desk whose hashes nobody can foresee who does not know `secret`: two packets that are taken for one cannot be made.
+    #[must_use]
+    pub fn new(secret: u128) -> Self {
+        Self { recent: BTreeMap::new(), secret }
+    }
+
     /// Takes an admitted packet that will get `sequence`; gives the body to journal.
     pub fn receive(&mut self, mn: Mn, sequence: u64, bytes: Vec<u8>, peer: String, gateway: String, connection: u64) -> Body {
-        let hash = hash(&bytes);
+        let hash = self.hash(&bytes);
         let recent = self.recent.entry(mn).or_default();
         if let Some((_, of)) = recent.iter().find(|(known, _)| *known == hash) {
             return Body::Repeat { of: *of, mn, peer };
         }
-        remember(recent, hash, sequence);
+        push(recent, hash, sequence);
         Body::Frame { bytes, peer, gateway, connection }
     }
 
     /// Remembers a stored packet, after a restart.
     pub fn remember(&mut self, mn: Mn, sequence: u64, bytes: &[u8]) {
-        remember(self.recent.entry(mn).or_default(), hash(bytes), sequence);
+        let hash = self.hash(bytes);
+        push(self.recent.entry(mn).or_default(), hash, sequence);
+    }
+
+    fn hash(&self, bytes: &[u8]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u128(self.secret);
+        hasher.write(bytes);
+        hasher.finish()
     }
 }
 
-fn hash(bytes: &[u8]) -> [u8; 16] {
-    Sha256::digest(bytes).first_chunk::<16>().copied().unwrap_or_default()
-}
-
-fn remember(recent: &mut VecDeque<([u8; 16], u64)>, hash: [u8; 16], sequence: u64) {
+fn push(recent: &mut VecDeque<(u64, u64)>, hash: u64, sequence: u64) {
     if recent.len() == RECENT_MAX {
         recent.pop_front();
     }
@@ -52,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_same_bytes_of_the_same_logger_become_a_reference() {
-        let mut desk = FrontDesk::default();
+        let mut desk = FrontDesk::new(1);
         let (one, other) = (Mn::new("M1").expect("short"), Mn::new("M2").expect("short"));
         let mut receive = |mn, sequence, bytes: &[u8]| desk.receive(mn, sequence, bytes.to_vec(), String::new(), String::new(), 0);
         assert!(matches!(receive(one, 1, b"a"), Body::Frame { .. }));

@@ -140,6 +140,7 @@ impl Engine {
                 let key = OutletDay { outlet: reading.outlet, day: reading.hour.day() };
                 engine.day(key).enter(reading);
                 engine.set_day_timers(key);
+                engine.day(key).timed.insert(reading.hour.of_day());
                 engine.set_hour_timer(reading.outlet, reading.hour);
             }
         }
@@ -182,10 +183,8 @@ impl Engine {
         (self.days.len(), self.timers.len())
     }
 
-    /// The days that a batch will need, as far as can be seen before it is taken.
-    #[must_use]
-    pub fn wants(&self, entries: &[Entry]) -> Vec<Want> {
-        let mut keys = BTreeSet::new();
+    /// The days that entries will need, as far as can be seen before they are taken; `keys` are needed anyway.
+    fn look_ahead(&self, mut keys: BTreeSet<OutletDay>, entries: &[Entry]) -> Vec<Want> {
         for entry in entries {
             let Body::Frame { bytes, .. } = &entry.body else { continue };
             let Some(translation) = self.translate(bytes, entry.at, entry.sequence) else { continue };
@@ -198,6 +197,7 @@ impl Engine {
     }
 
     /// Takes entries until one needs a day that is not resident. `recalled` are the days that the last step asked for.
+    /// A step that stops looks ahead, so that one recall serves the rest of a back-fill.
     pub fn step(&mut self, entries: &[Entry], recalled: Vec<Recalled>) -> Step {
         let mut writes = WriteSet { from: self.sequence, ..WriteSet::default() };
         for day in recalled {
@@ -209,10 +209,12 @@ impl Engine {
             assert_eq!(entry.sequence, self.sequence + 1, "the journal has no holes");
             let until = self.now.max(entry.at);
             wants = self.run_timers(until, &mut writes);
-            if wants.is_empty() {
-                wants = self.apply(entry, until, &mut writes);
-            }
             if !wants.is_empty() {
+                break;
+            }
+            let missing = self.apply(entry, until, &mut writes);
+            if !missing.is_empty() {
+                wants = self.look_ahead(missing, &entries[taken..]);
                 break;
             }
             taken += 1;
@@ -363,12 +365,14 @@ impl Engine {
 
     // --- entries ------------------------------------------------------------------------------------------------------
 
-    fn apply(&mut self, entry: &Entry, until: Moment, writes: &mut WriteSet) -> Vec<Want> {
+    /// Takes one entry; gives the days that it needs instead, if it needs some.
+    fn apply(&mut self, entry: &Entry, until: Moment, writes: &mut WriteSet) -> BTreeSet<OutletDay> {
         debug_assert_eq!(self.now, until);
         match &entry.body {
             Body::Frame { bytes, peer, .. } => {
-                if let Err(wants) = self.take_frame(entry, bytes, peer, writes) {
-                    return wants;
+                let missing = self.take_frame(entry, bytes, peer, writes);
+                if !missing.is_empty() {
+                    return missing;
                 }
             }
             Body::Repeat { of, mn, peer } => {
@@ -395,7 +399,7 @@ impl Engine {
                 if self.registry.outlet(*outlet, day.start()).is_none() {
                     writes.note(Notice::BadVersion, 1);
                 } else if *depth == Depth::Readings && !self.days.get(&key).is_some_and(|state| state.full) {
-                    return vec![self.want(key)];
+                    return BTreeSet::from([key]);
                 } else {
                     self.reopen(key, writes);
                 }
@@ -404,7 +408,7 @@ impl Engine {
         }
         self.sequence = entry.sequence;
         self.evidence.clear();
-        Vec::new()
+        BTreeSet::new()
     }
 
     fn put_registry(&mut self, files: &Files, writes: &mut WriteSet) {
@@ -421,11 +425,11 @@ impl Engine {
         }
     }
 
-    fn take_frame(&mut self, entry: &Entry, bytes: &[u8], peer: &str, writes: &mut WriteSet) -> Result<(), Vec<Want>> {
+    fn take_frame(&mut self, entry: &Entry, bytes: &[u8], peer: &str, writes: &mut WriteSet) -> BTreeSet<OutletDay> {
         let read = frame::whole(bytes).and_then(|found| self.admissions.read(bytes, &found).ok());
         let Some((packet, admitted)) = read else {
             writes.note(Notice::Unreadable, 1);
-            return Ok(());
+            return BTreeSet::new();
         };
         let mn = packet.mn().and_then(Mn::new);
         let (Admitted::Accepted, Some(mn)) = (admitted, mn) else {
@@ -434,12 +438,12 @@ impl Engine {
             writes.note(Notice::Quarantined(reason), 1);
             let detail = format!("CN {} of MN {}", packet.cn().unwrap_or_default(), packet.mn().unwrap_or_default());
             self.state_rejected(reason, &detail, peer, bytes.len() as u64, entry.sequence, writes);
-            return Ok(());
+            return BTreeSet::new();
         };
         let translation = self.registry.translate(&packet, entry.at, entry.sequence, &self.rules);
         let missing = self.missing(&translation);
         if !missing.is_empty() {
-            return Err(missing.into_iter().map(|key| self.want(key)).collect());
+            return missing;
         }
         writes.note(Notice::Accepted, 1);
         for quirk in inspect::quirks(&packet).iter() {
@@ -458,7 +462,7 @@ impl Engine {
             }
         }
         self.take_readings(mn, entry, &translation, writes);
-        Ok(())
+        BTreeSet::new()
     }
 
     fn take_readings(&mut self, mn: Mn, entry: &Entry, translation: &Translation, writes: &mut WriteSet) {
@@ -466,24 +470,31 @@ impl Engine {
             writes.note(Notice::Unusable(reason.name()), u64::from(*count));
         }
         writes.note(Notice::Readings, translation.readings.len() as u64);
-        let mut days = BTreeSet::new();
         let mut changed = BTreeSet::new();
-        for reading in &translation.readings {
-            let key = OutletDay { outlet: reading.outlet, day: reading.hour.day() };
-            let closed = self.is_closed(reading.hour);
-            let new = days.insert(key) && !self.days.contains_key(&key);
-            let differs = self.day(key).enter(reading);
+        // A packet's readings are nearly always of one outlet and one hour: what concerns the hour is done once.
+        for group in translation.readings.chunk_by(|one, other| one.outlet == other.outlet && one.hour == other.hour) {
+            let (outlet, hour) = (group[0].outlet, group[0].hour);
+            let key = OutletDay { outlet, day: hour.day() };
+            let closed = self.is_closed(hour);
+            let new = !self.days.contains_key(&key);
+            let state = self.day(key);
+            let mut differs = false;
+            for reading in group {
+                differs |= state.enter(reading);
+            }
+            let timed = closed || !state.timed.insert(hour.of_day());
             if new {
                 self.set_day_timers(key);
             }
-            if !closed {
-                self.set_hour_timer(reading.outlet, reading.hour);
-            } else if differs {
-                changed.insert(key);
+            if !timed {
+                self.set_hour_timer(outlet, hour);
             }
-            self.touched.insert(key);
-        }
-        for key in &days {
+            if closed {
+                if differs {
+                    changed.insert(key);
+                }
+                self.touched.insert(key);
+            }
             if key.day != entry.at.day() {
                 writes.late.push((mn, key.day.0, entry.sequence));
                 writes.note(Notice::Late, 1);
@@ -541,7 +552,8 @@ impl Engine {
 
     /// The days of which a closed hour is touched and not resident.
     fn missing(&self, translation: &Translation) -> BTreeSet<OutletDay> {
-        let closed = translation.readings.iter().filter(|reading| self.is_closed(reading.hour));
+        let groups = translation.readings.chunk_by(|one, other| one.outlet == other.outlet && one.hour == other.hour);
+        let closed = groups.map(|group| group[0]).filter(|reading| self.is_closed(reading.hour));
         let keys = closed.map(|reading| OutletDay { outlet: reading.outlet, day: reading.hour.day() });
         keys.filter(|key| !self.days.get(key).is_some_and(|state| state.full)).collect()
     }

@@ -60,7 +60,7 @@ impl Replay {
         Self {
             engine: Engine::new(Snapshot::default(), accept_unknown),
             shelf: Shelf::default(),
-            desk: FrontDesk::default(),
+            desk: FrontDesk::new(0),
             batch: Vec::new(),
             batch_len: batch_len.max(1),
             last_link: BTreeMap::new(),
@@ -128,7 +128,7 @@ impl Replay {
     pub fn flush(&mut self, out: &mut impl FnMut(&WriteSet)) {
         let batch = std::mem::take(&mut self.batch);
         let mut rest = &batch[..];
-        let mut recalled: Vec<Recalled> = self.engine.wants(rest).iter().map(|want| self.shelf.recall(want)).collect();
+        let mut recalled: Vec<Recalled> = Vec::new();
         while !rest.is_empty() {
             let step = self.engine.step(rest, std::mem::take(&mut recalled));
             self.shelf.put(&rest[..step.taken], &step.writes);

@@ -69,24 +69,37 @@ fn area(packet: &Packet<'_>, quirks: &mut QuirkSet) {
     let medium = packet.st().and_then(factor::medium_of_system);
     let (mut pol_ids, mut seen_2005, mut seen_2017, mut foreign) = (0, false, false, false);
     let (mut values, mut zeros, mut faults, mut marks) = (0, 0, 0, 0);
-    let mut fields: Vec<(&str, &str)> = Vec::new();
-    let mut factor_items: Vec<(&str, u16)> = Vec::new();
+    let word_without_value = packet.reading_quirks().contains(Quirk::WordWithoutValue);
+    let mut plain_names: Vec<&str> = Vec::new();
+    // Factors with their group and the suffixes they came with, a bit each.
+    let mut factors: Vec<(&str, u16, u32)> = Vec::with_capacity(16);
     for pair in packet.pairs() {
-        quirks.insert_if(pair.value.is_empty() && !packet.reading_quirks().contains(Quirk::WordWithoutValue), Quirk::EmptyValue);
-        pol_ids += usize::from(pair.name.eq_ignore_ascii_case("PolId"));
-        let many = pair.name.eq_ignore_ascii_case("PolId") || pair.suffix() == Some("Info") || pair.name.eq_ignore_ascii_case("CTime");
-        quirks.insert_if(!many && fields.contains(&(pair.name, "")), Quirk::RepeatedField);
-        fields.push((pair.name, ""));
-        let Some(suffix) = pair.suffix() else {
+        quirks.insert_if(pair.value.is_empty() && !word_without_value, Quirk::EmptyValue);
+        let Some((code, suffix)) = pair.name.rsplit_once('-') else {
+            let pol_id = pair.name.eq_ignore_ascii_case("PolId");
+            pol_ids += usize::from(pol_id);
+            let many = pol_id || pair.name.eq_ignore_ascii_case("CTime");
+            quirks.insert_if(!many && plain_names.contains(&pair.name), Quirk::RepeatedField);
+            plain_names.push(pair.name);
             plain(pair.name, pair.value, quirks);
             continue;
         };
-        quirks.insert_if(!SUFFIXES.contains(&suffix), Quirk::SuffixUnknown);
-        let code = pair.code();
-        match factor_items.iter().find(|(known, _)| *known == code) {
-            Some((_, item)) => quirks.insert_if(*item != pair.item && suffix != "Info", Quirk::RepeatedFactor),
+        let bit = match SUFFIXES.iter().position(|known| *known == suffix) {
+            Some(at) => 1u32 << at,
             None => {
-                factor_items.push((code, pair.item));
+                quirks.insert(Quirk::SuffixUnknown);
+                0
+            }
+        };
+        // The pairs of a factor stand together: the last one is looked at first.
+        match factors.iter_mut().rev().find(|(known, _, _)| *known == code) {
+            Some((_, item, bits)) => {
+                quirks.insert_if(*item != pair.item && suffix != "Info", Quirk::RepeatedFactor);
+                quirks.insert_if(*bits & bit != 0 && suffix != "Info", Quirk::RepeatedField);
+                *bits |= bit;
+            }
+            None => {
+                factors.push((code, pair.item, bit));
                 let kind = code_kind(code, quirks);
                 seen_2005 |= kind == CodeKind::Y2005;
                 seen_2017 |= kind == CodeKind::Y2017;
@@ -156,6 +169,14 @@ enum CodeKind {
 
 fn code_kind(code: &str, quirks: &mut QuirkSet) -> CodeKind {
     let bytes = code.as_bytes();
+    // Most codes are of this shape, and need no table.
+    if let [first, rest @ ..] = bytes
+        && rest.len() == 5
+        && matches!(first, b'a' | b'w' | b'e' | b'g' | b'i' | b'l')
+        && rest.iter().all(u8::is_ascii_digit)
+    {
+        return CodeKind::Y2017;
+    }
     if factor::find_legacy_anywhere(code).is_some() && factor::find(code).is_none() {
         return CodeKind::Y2005;
     }
@@ -176,8 +197,9 @@ fn code_kind(code: &str, quirks: &mut QuirkSet) -> CodeKind {
 }
 
 fn is_foreign(code: &str, medium: Option<&str>) -> bool {
-    match (factor::find(code).map(|factor| factor.medium), medium) {
-        (Some(of @ ("gas" | "water" | "noise")), Some(system)) => of != system && system != "noise" && of != "noise",
+    // Annex B: `w` water, `a` gas. Noise meters carry weather, and others carry noise.
+    match (code.as_bytes(), medium) {
+        ([b'a', ..], Some("water")) | ([b'w', ..], Some("gas")) => factor::find(code).is_some(),
         _ => false,
     }
 }

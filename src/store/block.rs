@@ -28,12 +28,14 @@ pub enum BlockError {
 /// Whose entries a block holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Index {
-    /// Logger id and its chain's head before the block.
-    pub(super) loggers: Vec<(u32, Link)>,
+    /// Logger id, its chain's head before the block, and after it.
+    pub(super) loggers: Vec<(u32, Link, Link)>,
     /// For each entry the place of its logger in `loggers`; `NOBODY` for none.
     pub(super) places: Vec<u16>,
 }
 
+/// Bytes of a logger in an index: id and two links.
+const ROW: usize = 4 + 32 + 32;
 pub(super) const NOBODY: u16 = u16::MAX;
 
 impl Index {
@@ -42,7 +44,7 @@ impl Index {
         let mut index = Self { loggers: Vec::with_capacity(writes.chains.len()), places: vec![NOBODY; entries.len()] };
         for (mn, chain) in &writes.chains {
             let place = index.loggers.len() as u16;
-            index.loggers.push((id_of(*mn), chain.before));
+            index.loggers.push((id_of(*mn), chain.before, chain.after));
             for sequence in &chain.sequences {
                 index.places[(sequence - writes.from - 1) as usize] = place;
             }
@@ -51,11 +53,12 @@ impl Index {
     }
 
     pub(super) fn write(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(2 + self.loggers.len() * 36 + self.places.len() * 2);
+        let mut bytes = Vec::with_capacity(2 + self.loggers.len() * ROW + self.places.len() * 2);
         bytes.extend_from_slice(&(self.loggers.len() as u16).to_le_bytes());
-        for (id, head) in &self.loggers {
+        for (id, before, after) in &self.loggers {
             bytes.extend_from_slice(&id.to_le_bytes());
-            bytes.extend_from_slice(head);
+            bytes.extend_from_slice(before);
+            bytes.extend_from_slice(after);
         }
         for place in &self.places {
             bytes.extend_from_slice(&place.to_le_bytes());
@@ -66,12 +69,12 @@ impl Index {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, BlockError> {
         let (count, rest) = bytes.split_first_chunk::<2>().ok_or(BlockError::Index)?;
         let count = usize::from(u16::from_le_bytes(*count));
-        let (loggers, places) = rest.split_at_checked(count * 36).ok_or(BlockError::Index)?;
-        let logger = |row: &[u8; 36]| {
-            let (id, head) = row.split_first_chunk::<4>()?;
-            Some((u32::from_le_bytes(*id), *head.first_chunk::<32>()?))
+        let (loggers, places) = rest.split_at_checked(count * ROW).ok_or(BlockError::Index)?;
+        let logger = |row: &[u8; ROW]| {
+            let (id, heads) = row.split_first_chunk::<4>()?;
+            Some((u32::from_le_bytes(*id), *heads.first_chunk::<32>()?, *heads.last_chunk::<32>()?))
         };
-        let loggers = loggers.as_chunks::<36>().0.iter().map(logger).collect::<Option<Vec<_>>>().ok_or(BlockError::Index)?;
+        let loggers = loggers.as_chunks::<ROW>().0.iter().map(logger).collect::<Option<Vec<_>>>().ok_or(BlockError::Index)?;
         let places: Vec<u16> = places.as_chunks::<2>().0.iter().map(|place| u16::from_le_bytes(*place)).collect();
         Ok(Self { loggers, places })
     }
@@ -97,7 +100,7 @@ pub(super) fn expand(bytes: &[u8]) -> Result<Vec<Entry>, BlockError> {
 pub(super) fn by_logger(index: &Index, entries: Vec<Entry>) -> BTreeMap<u32, (Link, Vec<Entry>)> {
     let mut split: BTreeMap<u32, (Link, Vec<Entry>)> = BTreeMap::new();
     for (entry, place) in entries.into_iter().zip(&index.places) {
-        let (id, before) = if *place == NOBODY { (0, [0; 32]) } else { index.loggers.get(usize::from(*place)).copied().unwrap_or((0, [0; 32])) };
+        let (id, before) = if *place == NOBODY { (0, [0; 32]) } else { index.loggers.get(usize::from(*place)).map_or((0, [0; 32]), |(id, before, _)| (*id, *before)) };
         split.entry(id).or_insert_with(|| (before, Vec::new())).1.push(entry);
     }
     split

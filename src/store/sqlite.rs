@@ -32,6 +32,8 @@ pub struct Store {
     next: u64,
     ids: BTreeMap<Mn, u32>,
     names: BTreeMap<u32, Mn>,
+    /// Chain heads: of the sealed hours from their table, of the hot blocks from their indexes.
+    heads: BTreeMap<u32, Link>,
     /// Hot blocks that hold entries of a logger: first sequence and last stamp.
     hot: BTreeMap<u32, Vec<(u64, i64)>>,
 }
@@ -77,6 +79,7 @@ impl Store {
             writer,
             ids: BTreeMap::new(),
             names: BTreeMap::new(),
+            heads: BTreeMap::new(),
             hot: BTreeMap::new(),
         };
         store.load_indexes().await?;
@@ -92,17 +95,18 @@ impl Store {
         let row = sqlx::query("SELECT next_offset FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut reader).await?;
         let next = row.get::<i64, _>(0).unsigned_abs();
         let mut store =
-            Self { path: path.to_owned(), writer: reader, epoch: -1, next, ids: BTreeMap::new(), names: BTreeMap::new(), hot: BTreeMap::new() };
+            Self { path: path.to_owned(), writer: reader, epoch: -1, next, ids: BTreeMap::new(), names: BTreeMap::new(), heads: BTreeMap::new(), hot: BTreeMap::new() };
         store.load_indexes().await?;
         Ok(store)
     }
 
     async fn load_indexes(&mut self) -> Result<(), StoreError> {
-        for row in sqlx::query("SELECT id, mn FROM loggers").fetch_all(&mut self.writer).await? {
-            if let Some(mn) = mn_of(row.get(1)) {
+        for row in sqlx::query("SELECT id, mn, head FROM loggers").fetch_all(&mut self.writer).await? {
+            if let (Some(mn), Some(head)) = (mn_of(row.get(1)), link(row.get(2))) {
                 let id = row.get::<i64, _>(0) as u32;
                 self.ids.insert(mn, id);
                 self.names.insert(id, mn);
+                self.heads.insert(id, head);
             }
         }
         for row in sqlx::query("SELECT first, last_at, loggers FROM blocks ORDER BY first").fetch_all(&mut self.writer).await? {
@@ -113,7 +117,8 @@ impl Store {
     }
 
     fn note_block(&mut self, first: u64, last_at: i64, index: &Index) {
-        for (id, _) in &index.loggers {
+        for (id, _, after) in &index.loggers {
+            self.heads.insert(*id, *after);
             self.hot.entry(*id).or_default().push((first, last_at));
         }
         if index.places.contains(&block::NOBODY) {
@@ -148,11 +153,7 @@ impl Store {
                 snapshot.rule_set = Some(String::from_utf8_lossy(&content).into_owned());
             }
         }
-        for row in sqlx::query("SELECT mn, head FROM loggers").fetch_all(&mut self.writer).await? {
-            if let (Some(mn), Some(head)) = (mn_of(row.get(0)), link(row.get(1))) {
-                snapshot.heads.insert(mn, head);
-            }
-        }
+        snapshot.heads = self.heads.iter().filter_map(|(id, head)| Some((*self.names.get(id)?, *head))).collect();
         for row in sqlx::query("SELECT outlet, day, first, last FROM reopened").fetch_all(&mut self.writer).await? {
             if let Some(key) = key_of(&row) {
                 snapshot.reopened.insert(key, (Moment(row.get(2)), Moment(row.get(3))));
@@ -259,8 +260,9 @@ impl Store {
     /// [`StoreError::Fenced`] when another process has taken the database: nothing was written and nothing may be answered.
     pub async fn commit(&mut self, entries: &[Entry], writes: &WriteSet, debts: Vec<Debt>, sent: i64) -> Result<Vec<Settled>, StoreError> {
         assert_eq!(writes.from + 1, self.next, "a write set follows the one before it");
+        let known = self.names.keys().last().copied().unwrap_or(0);
         let new_loggers: Vec<Mn> = writes.chains.keys().filter(|mn| !self.ids.contains_key(*mn)).copied().collect();
-        let mut next_id = self.names.keys().last().copied().unwrap_or(0);
+        let mut next_id = known;
         for mn in new_loggers {
             next_id += 1;
             self.ids.insert(mn, next_id);
@@ -294,7 +296,7 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?;
         }
-        write_chains(&mut transaction, writes, ids).await?;
+        write_loggers(&mut transaction, self.names.range(known + 1..)).await?;
         write_marks(&mut transaction, entries, writes, ids).await?;
         write_days(&mut transaction, writes).await?;
         write_outputs(&mut transaction, writes).await?;
@@ -358,6 +360,10 @@ impl Store {
                 row.push_bind(*key).push_bind(&before[..]).push_bind(&entries[..]);
             });
             query.build().execute(&mut *transaction).await?;
+        }
+        for (id, (before, entries)) in &loggers {
+            let head = entries.iter().fold(*before, |head, entry| link_of(&head, entry));
+            sqlx::query("UPDATE loggers SET head = $1 WHERE id = $2").bind(&head[..]).bind(i64::from(*id)).execute(&mut *transaction).await?;
         }
         sqlx::query("DELETE FROM blocks WHERE last_at < $1").bind(end.0).execute(&mut *transaction).await?;
         // A block that reaches into the next hour stays; its part of this hour is sealed, and counts once.
@@ -454,10 +460,9 @@ impl Store {
         if expected != self.next {
             audit.faults.push(format!("the journal ends at {}, the shard says {}", expected - 1, self.next - 1));
         }
-        for row in sqlx::query("SELECT id, head FROM loggers").fetch_all(&mut self.writer).await? {
-            let id = row.get::<i64, _>(0) as u32;
-            if link(row.get(1)) != Some(heads.get(&id).copied().unwrap_or_default()) {
-                audit.faults.push(format!("logger {}: the last link is not the stored head", self.names.get(&id).map_or("?", Mn::as_str)));
+        for (id, head) in &self.heads {
+            if heads.get(id).copied().unwrap_or_default() != *head {
+                audit.faults.push(format!("logger {}: the last link is not the stored head", self.names.get(id).map_or("?", Mn::as_str)));
             }
             audit.chains += 1;
         }
@@ -518,14 +523,15 @@ impl Outbox {
     }
 }
 
-async fn write_chains(connection: &mut SqliteConnection, writes: &WriteSet, ids: &BTreeMap<Mn, u32>) -> Result<(), StoreError> {
-    let chains: Vec<_> = writes.chains.iter().collect();
-    for rows in chains.chunks(ROWS_PER_STATEMENT) {
+/// Loggers that this step met first. Their heads stand in the indexes of the blocks until an hour is sealed.
+async fn write_loggers(connection: &mut SqliteConnection, new: impl Iterator<Item = (&u32, &Mn)>) -> Result<(), StoreError> {
+    let new: Vec<_> = new.collect();
+    for rows in new.chunks(ROWS_PER_STATEMENT) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO loggers (id, mn, head) ");
-        query.push_values(rows, |mut row, (mn, chain)| {
-            row.push_bind(i64::from(ids[*mn])).push_bind(mn.as_str().as_bytes()).push_bind(&chain.after[..]);
+        query.push_values(rows, |mut row, (id, mn)| {
+            row.push_bind(i64::from(**id)).push_bind(mn.as_str().as_bytes()).push_bind(&[0u8; 32][..]);
         });
-        query.push(" ON CONFLICT (id) DO UPDATE SET head = excluded.head");
+        query.push(" ON CONFLICT (id) DO NOTHING");
         query.build().execute(&mut *connection).await?;
     }
     Ok(())
