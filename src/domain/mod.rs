@@ -15,31 +15,65 @@ pub use mean::{HourClass, Kind, Mean, Origin, Span, Status};
 pub use ruleset::{Figure, RuleSet, short_hash};
 pub use reading::{PacketRef, Reading, ReadingKey, Record, UnusableReason};
 
-use arrayvec::ArrayString;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 macro_rules! name_type {
     ($name:ident, $capacity:literal, $doc:literal) => {
         #[doc = $doc]
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(ArrayString<$capacity>);
+        ///
+        /// Ordered as its text is; padded with NUL, eight bytes are compared at a time.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct $name([u8; $capacity]);
 
         impl $name {
             /// The longest name, in bytes.
             pub const LEN_MAX: usize = $capacity;
 
-            /// Takes a name; `None` if it is longer than [`Self::LEN_MAX`].
+            /// Takes a name; `None` if it is longer than [`Self::LEN_MAX`], or holds a NUL.
             #[must_use]
             pub fn new(text: &str) -> Option<Self> {
-                ArrayString::from(text).ok().map(Self)
+                let mut bytes = [0; $capacity];
+                bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+                (!text.as_bytes().contains(&0)).then_some(Self(bytes))
             }
 
             /// The name.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                self.0.as_str()
+                let len = self.0.iter().position(|byte| *byte == 0).unwrap_or($capacity);
+                std::str::from_utf8(&self.0[..len]).unwrap_or_default()
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+                let words = self.0.as_chunks::<8>().0.iter().zip(other.0.as_chunks::<8>().0);
+                for (one, other) in words {
+                    if one != other {
+                        return u64::from_be_bytes(*one).cmp(&u64::from_be_bytes(*other));
+                    }
+                }
+                std::cmp::Ordering::Equal
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::new(&text).ok_or_else(|| serde::de::Error::custom("a name that is too long"))
             }
         }
 
@@ -66,7 +100,7 @@ macro_rules! name_type {
 name_type!(Mn, 40, "设备唯一标识 of a logger (数采仪): 24 hex digits by HJ 212-2017, 14 characters in 2005, up to 40 of anything in the field.");
 name_type!(SiteId, 24, "Our name of a site (排污单位).");
 name_type!(OutletId, 24, "Our name of an outlet or monitoring point (排放口 / 监测点).");
-name_type!(FactorCode, 12, "污染因子编码 of HJ 212-2017 Annex B, `a21026`; a local code where the table has none.");
+name_type!(FactorCode, 16, "污染因子编码 of HJ 212-2017 Annex B, `a21026`; a local code where the table has none.");
 
 /// What an outlet discharges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,4 +139,22 @@ pub struct OutletDay {
     pub outlet: OutletId,
     /// When.
     pub day: time::Day,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ordered_as_their_texts_are() {
+        let texts = ["", "0", "a", "a1", "a10000000000", "a2", "b", "z9", "é"];
+        for one in texts {
+            for other in texts {
+                let names = (FactorCode::new(one).expect("short"), FactorCode::new(other).expect("short"));
+                assert_eq!(names.0.cmp(&names.1), one.cmp(other), "{one} {other}");
+                assert_eq!(names.0.as_str(), one);
+            }
+        }
+        assert!(FactorCode::new("a\0").is_none() && FactorCode::new(&"x".repeat(17)).is_none());
+    }
 }

@@ -7,11 +7,43 @@ use super::packet::{Edition, Packet};
 use super::quirk::{Quirk, QuirkSet};
 use super::stamp::Stamp;
 
-/// Suffixes of HJ 212-2017 table 4, HJ/T 212-2005 and HJ 212-2025, and the plain names that are no factors.
-const SUFFIXES: &[&str] = &[
-    "Rtd", "Min", "Avg", "Max", "Cou", "ZsRtd", "ZsMin", "ZsAvg", "ZsMax", "Flag", "EFlag", "SampleTime", "RS", "RT", "Data", "DayData",
-    "NightData", "Info", "SN", "Ala", "LowValue", "UpValue", "RawAvg", "CompleteTime", "SampleType", "SampleRd", "StandardValue", "ResultType",
-];
+/// Suffixes of HJ 212-2017 table 4, HJ/T 212-2005 and HJ 212-2025, each with a bit of its own.
+fn suffix_bit(suffix: &str) -> Option<u32> {
+    let bit = match suffix {
+        "Avg" => 0,
+        "Flag" => 1,
+        "Min" => 2,
+        "Max" => 3,
+        "Rtd" => 4,
+        "Cou" => 5,
+        "ZsAvg" => 6,
+        "ZsRtd" => 7,
+        "ZsMin" => 8,
+        "ZsMax" => 9,
+        "EFlag" => 10,
+        "SampleTime" => 11,
+        "RS" => 12,
+        "RT" => 13,
+        "Data" => 14,
+        "DayData" => 15,
+        "NightData" => 16,
+        "Info" => 17,
+        "SN" => 18,
+        "Ala" => 19,
+        "LowValue" => 20,
+        "UpValue" => 21,
+        "RawAvg" => 22,
+        "CompleteTime" => 23,
+        "SampleType" => 24,
+        "SampleRd" => 25,
+        "StandardValue" => 26,
+        "ResultType" => 27,
+        _ => return None,
+    };
+    Some(1 << bit)
+}
+
+/// Plain names that hold stamps.
 const STAMPS: &[&str] = &["DataTime", "SystemTime", "BeginTime", "EndTime", "RestartTime", "AlarmTime"];
 const PLAIN_NAMES: &[&str] = &[
     "DataTime", "SystemTime", "BeginTime", "EndTime", "RestartTime", "AlarmTime", "QN", "QnRtn", "ExeRtn", "RtdInterval", "MinInterval", "PolId",
@@ -84,13 +116,9 @@ fn area(packet: &Packet<'_>, quirks: &mut QuirkSet) {
             plain(pair.name, pair.value, quirks);
             continue;
         };
-        let bit = match SUFFIXES.iter().position(|known| *known == suffix) {
-            Some(at) => 1u32 << at,
-            None => {
-                quirks.insert(Quirk::SuffixUnknown);
-                0
-            }
-        };
+        let bit = suffix_bit(suffix);
+        quirks.insert_if(bit.is_none(), Quirk::SuffixUnknown);
+        let bit = bit.unwrap_or(0);
         // The pairs of a factor stand together: the last one is looked at first.
         match factors.iter_mut().rev().find(|(known, _, _)| *known == code) {
             Some((_, item, bits)) => {

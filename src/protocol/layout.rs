@@ -18,6 +18,12 @@ impl Span {
         Self { start: start as u16, end: end as u16 }
     }
 
+    /// Bytes covered.
+    #[must_use]
+    pub fn len(self) -> usize {
+        usize::from(self.end.saturating_sub(self.start))
+    }
+
     /// The text it covers.
     #[must_use]
     pub fn of(self, text: &str) -> &str {

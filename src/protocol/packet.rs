@@ -215,7 +215,8 @@ impl<'f> Packet<'f> {
     /// The first value under a name. The standard writes some names in two ways (`CTime`, `Ctime`); case is ignored.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.pairs().find(|pair| pair.name.eq_ignore_ascii_case(name)).map(|pair| pair.value)
+        let fits = |pair: &&PairSpan| pair.name.len() == name.len() && pair.name.of(&self.text).eq_ignore_ascii_case(name);
+        self.layout.pairs.iter().find(fits).map(|pair| pair.value.of(&self.text))
     }
 
     /// `DataTime` (数据时间) as a stamp, if it is one.

@@ -180,12 +180,12 @@ fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
     const COLUMNS: &[&str] = &["outlet", "factor", "mn", "st", "wire_code", "unit", "unit_factor", "range_high", "negative", "valid_from", "valid_to"];
     table::read("series.csv", text, COLUMNS, faults, |line| {
         let outlet = outlet_of(line, registry);
-        let factor = line.parsed("factor", "a factor code of 1 to 12 bytes", |text| FactorCode::new(text).filter(|code| !code.as_str().is_empty()));
+        let factor = line.parsed("factor", "a factor code of 1 to 16 bytes", |text| FactorCode::new(text).filter(|code| !code.as_str().is_empty()));
         let mn = line.parsed("mn", "a logger of loggers.csv", Mn::new);
         if let Some(mn) = mn.filter(|mn| !registry.loggers.contains_key(mn)) {
             line.fault("mn", format!("{:?} stands not in loggers.csv", mn.as_str()), "add the logger, or mend the id");
         }
-        let wire = line.optional("wire_code", "a code of 1 to 12 bytes", FactorCode::new);
+        let wire = line.optional("wire_code", "a code of 1 to 16 bytes", FactorCode::new);
         let (st, unit) = (line.text("st"), line.required("unit"));
         let unit_factor = line.optional("unit_factor", "a number above 0", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO)).unwrap_or(Decimal::ONE);
         let range_high = line.optional("range_high", "a number above 0", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO));

@@ -160,8 +160,10 @@ impl Registry {
         let qn = packet.qn().and_then(Stamp::parse).and_then(Moment::of).map_or(0, |at| at.0);
         let context = Context { cadence: measurements.cadence, stamped, arrival, from: PacketRef { qn, sequence }, rules };
         let st = packet.st().unwrap_or_default();
+        translation.readings.reserve_exact(measurements.factors.len());
+        let mut last = None;
         for factor in &measurements.factors {
-            match self.reading(factor, wires, st, &context) {
+            match self.reading(factor, wires, st, &context, &mut last) {
                 Ok(Some(reading)) => translation.readings.push(reading),
                 Ok(None) => {}
                 Err(reason) => *translation.unusable.entry(reason).or_default() += 1,
@@ -170,9 +172,20 @@ impl Registry {
         translation
     }
 
-    fn reading(&self, factor: &Measurement<'_>, wires: &[WireSeries], st: &str, context: &Context<'_>) -> Result<Option<Reading>, UnusableReason> {
+    /// `last` is the outlet of the factor before: nearly always the same.
+    fn reading<'r>(
+        &'r self,
+        factor: &Measurement<'_>,
+        wires: &[WireSeries],
+        st: &str,
+        context: &Context<'_>,
+        last: &mut Option<&'r Outlet>,
+    ) -> Result<Option<Reading>, UnusableReason> {
         let row = find(wires, factor.code, st, context.stamped).ok_or(UnusableReason::UnknownSeries)?;
-        let outlet = self.outlet(row.outlet, context.stamped).ok_or(UnusableReason::UnknownSeries)?;
+        let outlet = match *last {
+            Some(outlet) if outlet.id == row.outlet => outlet,
+            _ => last.insert(self.outlet(row.outlet, context.stamped).ok_or(UnusableReason::UnknownSeries)?),
+        };
         let Some((at, key)) = context.period(outlet)? else { return Ok(None) };
         if at.0 > context.arrival.0 + i64::from(context.rules.future_accept_min.value) * MINUTE_MS {
             return Err(UnusableReason::Future);
@@ -198,8 +211,9 @@ impl Registry {
 /// The row for a code as sent: exact first, then with the first letter in lower case (`W01018`).
 fn find<'w>(wires: &'w [WireSeries], code: &str, st: &str, at: Moment) -> Option<&'w SeriesRow> {
     let exact = |code: &str| {
-        let start = wires.partition_point(|wire| wire.wire.as_str() < code);
-        let same = wires[start..].iter().take_while(|wire| wire.wire.as_str() == code);
+        let code = FactorCode::new(code)?;
+        let start = wires.partition_point(|wire| wire.wire < code);
+        let same = wires[start..].iter().take_while(move |wire| wire.wire == code);
         let mut fitting = same.map(|wire| &wire.row).filter(|row| row.validity.holds(at));
         fitting.clone().find(|row| row.st == st).or_else(|| fitting.next())
     };
