@@ -36,7 +36,8 @@ fn packet(logger: usize, from: Moment) -> Vec<u8> {
     let (qn, mn) = (from.plus_ms(MINUTE_MS).wire_ms(), format!("{logger:024X}"));
     let factor = |code: &str| format!(";{code}-Min=10.11,{code}-Avg=12.34,{code}-Max=14.90,{code}-Flag=N");
     let area = format!("DataTime={}{}", from.wire(), FACTORS.map(factor).concat());
-    let segment = Segment { qn: Some(&qn), st: "31", cn: "2051", pw: Some("123456"), mn: Some(&mn), flag: Some(5), area: &area, ..Segment::default() };
+    let segment =
+        Segment { qn: Some(&qn), st: "31", cn: "2051", pw: Some("123456"), mn: Some(&mn), flag: Some(5), area: &area, ..Segment::default() };
     let mut bytes = segment.frame();
     bytes.truncate(bytes.len() - 2);
     bytes

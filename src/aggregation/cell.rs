@@ -239,7 +239,9 @@ impl HourCell {
             return Conversion::Value(Ratio::of(converted));
         }
         let enough = self.paired_minutes() >= set.hour_minutes_min.value;
-        let (Some(value), Some(oxygen), true) = (self.paired.sum.mean(self.paired.weight), self.oxygen(), enough) else { return Conversion::NoOxygen };
+        let (Some(value), Some(oxygen), true) = (self.paired.sum.mean(self.paired.weight), self.oxygen(), enough) else {
+            return Conversion::NoOxygen;
+        };
         if oxygen >= Ratio::of(set.oxygen_not_converted_pct.value) {
             return Conversion::NotConverted;
         }

@@ -34,7 +34,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let unlimited = registry.outlets(Moment(i64::MAX / 2)).filter(|outlet| {
         let series = |factor| crate::domain::Series { outlet: outlet.id, factor };
         use crate::domain::Basis::{Day, FiveMinutes, Hour};
-        !registry.factors(outlet.id).any(|factor| [Hour, Day, FiveMinutes].into_iter().any(|basis| registry.limits(series(factor), basis, outlet.validity.from).next().is_some()))
+        !registry.factors(outlet.id).any(|factor| {
+            [Hour, Day, FiveMinutes].into_iter().any(|basis| registry.limits(series(factor), basis, outlet.validity.from).next().is_some())
+        })
     });
     for outlet in unlimited {
         println!("  note: {} {} has no limit in force; nothing there can be judged", outlet.id, outlet.name);

@@ -61,7 +61,7 @@ section! {
         first_frame: String = "60s".to_owned(),
         /// A silent connection is closed after this.
         idle: String = "2h".to_owned(),
-        /// A packet that began must end within this.
+        /// A packet that began must end within this, or is given up.
         partial: String = "30s".to_owned(),
         /// Bytes that are no packet, in a row, before a connection is closed.
         junk_len_max: usize = Limits::default().junk_len_max,

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use std::io::{BufRead, BufWriter, Write};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  hj212d decode < packets.txt\n  printf '%s\\n' '##0101QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&1C80' | hj212d decode --json\n  hj212d decode --crc modbus --key k1=30303030303030303030303030303030 < packets.txt")]
+#[command(
+    after_help = "Examples:\n  hj212d decode < packets.txt\n  printf '%s\\n' '##0101QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&1C80' | hj212d decode --json\n  hj212d decode --crc modbus --key k1=30303030303030303030303030303030 < packets.txt"
+)]
 pub(super) struct Arguments {
     /// One JSON object a line: a line in, a line out, always.
     #[arg(long)]

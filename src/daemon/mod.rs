@@ -3,6 +3,7 @@
 mod check;
 mod config;
 mod decode;
+mod referrals;
 mod replay;
 mod serve;
 mod simulate;
@@ -46,7 +47,9 @@ impl Failure {
 /// daily-mean exceedances with their evidence.
 #[derive(Debug, Parser)]
 #[command(name = "hj212d", version, arg_required_else_help = true)]
-#[command(after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  hj212d check --registry deploy/sample-city\n  hj212d decode < packets.txt\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --out out\n\nExit codes: 0 fine, 2 wrong arguments, 65 wrong data, 66 no such file, 70 failure inside, 74 cannot open or write, 78 wrong configuration.")]
+#[command(
+    after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  hj212d check --registry deploy/sample-city\n  hj212d decode < packets.txt\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --out out\n\nExit codes: 0 fine, 2 wrong arguments, 65 wrong data, 66 no such file, 70 failure inside, 74 cannot open or write, 78 wrong configuration."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -66,6 +69,8 @@ enum Command {
     Replay(replay::Arguments),
     /// Walk the hash chains of a stored journal.
     Verify(verify::Arguments),
+    /// Show referrals with their evidence, as a person reads them.
+    Referrals(referrals::Arguments),
 }
 
 /// Reads the command line and runs what it asks for.
@@ -79,6 +84,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Referrals(arguments) => referrals::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -18,7 +18,9 @@ use std::path::{Path, PathBuf};
 const BATCH: usize = 2000;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --until 2026-03-16T00:00:00+08:00 --out out\n  hj212d replay --journal --data data --out out\n\nA line of --input is {\"at\": RFC 3339, \"packet\": \"##…\"} or {\"at\": …, \"kind\": \"tick\"} (link_up, link_down, recount, rule_set_version, …).\nWrites means.jsonl, findings.jsonl and referrals.jsonl.")]
+#[command(
+    after_help = "Examples:\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --until 2026-03-16T00:00:00+08:00 --out out\n  hj212d replay --journal --data data --out out\n\nA line of --input is {\"at\": RFC 3339, \"packet\": \"##…\"} or {\"at\": …, \"kind\": \"tick\"} (link_up, link_down, recount, rule_set_version, …).\nWrites means.jsonl, findings.jsonl and referrals.jsonl."
+)]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["input", "journal"])))]
 pub(super) struct Arguments {
     /// Registry directory. With --journal the registers of the journal are used.

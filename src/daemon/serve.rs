@@ -29,7 +29,9 @@ const GATEWAY: &str = "serve";
 const ANSWER_BATCHES: usize = 64;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  HJ212D_LISTEN__ADDRESS=127.0.0.1:8890 hj212d serve --registry deploy/sample-city --data data\n  hj212d serve --registry deploy/sample-city --data data --demo-time-scale 1800 --demo-start 2026-03-14\n\nEnds on SIGTERM or Ctrl-C: takes no more packets, answers what was taken, writes what is due. A second one ends it at once; what was not answered is sent again by the loggers.")]
+#[command(
+    after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  HJ212D_LISTEN__ADDRESS=127.0.0.1:8890 hj212d serve --registry deploy/sample-city --data data\n  hj212d serve --registry deploy/sample-city --data data --demo-time-scale 1800 --demo-start 2026-03-14\n\nEnds on SIGTERM or Ctrl-C: takes no more packets, answers what was taken, writes what is due. A second one ends it at once; what was not answered is sent again by the loggers."
+)]
 pub(super) struct Arguments {
     /// Configuration file; without it, the defaults and HJ212D_… variables.
     #[arg(long, value_name = "FILE")]

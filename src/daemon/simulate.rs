@@ -16,7 +16,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  hj212d simulate --registry deploy/sample-city --address 127.0.0.1:2120\n  hj212d simulate --registry deploy/sample-city --only S003-G1 --exceed S003-G1:a21026:2.5 --demo-time-scale 1800 --demo-start 2026-03-14\n  hj212d simulate --registry deploy/sample-city --random --seed 7 --until 2026-03-21 --demo-time-scale 600 --demo-start 2026-03-14\n\nThe same seed sends the same bytes. Give serve and simulate the same --demo-… options.")]
+#[command(
+    after_help = "Examples:\n  hj212d simulate --registry deploy/sample-city --address 127.0.0.1:2120\n  hj212d simulate --registry deploy/sample-city --only S003-G1 --exceed S003-G1:a21026:2.5 --demo-time-scale 1800 --demo-start 2026-03-14\n  hj212d simulate --registry deploy/sample-city --random --seed 7 --until 2026-03-21 --demo-time-scale 600 --demo-start 2026-03-14\n\nThe same seed sends the same bytes. Give serve and simulate the same --demo-… options."
+)]
 pub(super) struct Arguments {
     /// Registry directory: its loggers are played.
     #[arg(long, value_name = "DIR")]
@@ -97,7 +99,8 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let scenario = scenario(&arguments, &loggers, start);
     let plan = FleetPlan { seed: arguments.seed, loggers, start, scenario };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure::new(exit::IO, format!("runtime: {error}")))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure::new(exit::IO, format!("runtime: {error}")))?;
     runtime.block_on(async {
         eprintln!("{} loggers connect to {}; the clock shows {start}, Ctrl-C ends", plan.loggers.len(), arguments.address);
         let (stop, stopped) = watch::channel(false);

@@ -1,8 +1,8 @@
 //! Means (均值) of an hour or a day, and how much they may be believed.
 
+use super::FactorCode;
 use super::number::Ratio;
 use super::time::Moment;
-use super::FactorCode;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 

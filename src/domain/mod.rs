@@ -12,8 +12,8 @@ pub mod time;
 pub use finding::{Confidence, Finding, Severity, Source};
 pub use limit::{Basis, Grade, Limit, LimitType};
 pub use mean::{HourClass, Kind, Mean, Origin, Span, Status};
-pub use ruleset::{Figure, RuleSet, short_hash};
 pub use reading::{PacketRef, Reading, ReadingKey, Record, UnusableReason};
+pub use ruleset::{Figure, RuleSet, short_hash};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -248,7 +248,25 @@ mod tests {
 
     #[test]
     fn the_short_way_reads_what_the_long_way_reads() {
-        for text in ["0", "-0", "0.5", ".5", "5.", "12.30", "-12.30", "999999999", "1234567890", "123456789.12", "00012.5", "+1", "-", ".", "-.", "1.2.3", "12a"] {
+        for text in [
+            "0",
+            "-0",
+            "0.5",
+            ".5",
+            "5.",
+            "12.30",
+            "-12.30",
+            "999999999",
+            "1234567890",
+            "123456789.12",
+            "00012.5",
+            "+1",
+            "-",
+            ".",
+            "-.",
+            "1.2.3",
+            "12a",
+        ] {
             assert_eq!(parse(text).map(|value| value.to_string()), parse_any(text).map(|value| value.to_string()), "{text:?}");
         }
     }
@@ -261,7 +279,9 @@ mod tests {
         }
         assert_eq!(sum.mean(3).expect("three"), Ratio::of(decimal("0.2")));
         assert_eq!(Sum::default().mean(0), None);
-        for (value, limit_decimals, shown) in [("35.3", 0, "35"), ("35.5", 0, "36"), ("34.5", 0, "34"), ("50.5", 0, "50"), ("0.505", 2, "0.50"), ("-0.5", 0, "0"), ("-1.5", 0, "-2")] {
+        for (value, limit_decimals, shown) in
+            [("35.3", 0, "35"), ("35.5", 0, "36"), ("34.5", 0, "34"), ("50.5", 0, "50"), ("0.505", 2, "0.50"), ("-0.5", 0, "0"), ("-1.5", 0, "-2")]
+        {
             assert_eq!(Ratio::of(decimal(value)).rounded(limit_decimals), shown, "{value}");
         }
         assert_eq!(Ratio::whole(1).divided(&Ratio::whole(3)).expect("not by zero").shown(), "0.3333");

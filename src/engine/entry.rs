@@ -209,7 +209,8 @@ mod tests {
     #[test]
     fn entries_survive_the_block_byte_by_byte() {
         let frame = Body::Frame { bytes: (0..=255).collect(), peer: "192.0.2.7:4001".to_owned(), gateway: "g1".to_owned(), connection: 9 };
-        let rejected = Body::Rejected { reason: "not_hj212".to_owned(), detail: String::new(), bytes: vec![0, 255, b'#'], len: 3, peer: String::new() };
+        let rejected =
+            Body::Rejected { reason: "not_hj212".to_owned(), detail: String::new(), bytes: vec![0, 255, b'#'], len: 3, peer: String::new() };
         let bodies = [frame, rejected, Body::Tick {}];
         let entries: Vec<Entry> = (7..).zip(bodies).map(|(sequence, body)| Entry { sequence, at: Moment(1_000 + sequence as i64), body }).collect();
         let block = encode(&entries);

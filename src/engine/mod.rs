@@ -704,7 +704,8 @@ impl Engine {
         }
         let revision = before.map_or(1, |(revision, _)| revision + 1);
         state.row.published.insert(place, (revision, digest));
-        let publication = Publication { outlet: key.outlet, site, span, start, revision, status, at: self.now, versions: self.versions.clone(), means };
+        let publication =
+            Publication { outlet: key.outlet, site, span, start, revision, status, at: self.now, versions: self.versions.clone(), means };
         writes.events.push(message::means(&publication, self.sequence));
         writes.note(Notice::Published(if span == Span::Hour { "hour" } else { "day" }), 1);
         writes.publications.push(publication);

@@ -28,11 +28,8 @@ pub async fn serve(listener: TcpListener, metrics: PrometheusHandle, ready: Arc<
     let process = Collector::default();
     process.describe();
     let pages = Pages { metrics, process, ready };
-    let routes = Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(readiness))
-        .route("/metrics", get(exposition))
-        .with_state(pages);
+    let routes =
+        Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(readiness)).route("/metrics", get(exposition)).with_state(pages);
     axum::serve(listener, routes)
         .with_graceful_shutdown(async move {
             let _ = stop.wait_for(|stop| *stop).await;

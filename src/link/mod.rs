@@ -6,9 +6,11 @@
 //! ```text
 //!            first frame            frame
 //!   Quiet ───────────────▶ Talking ───────▶ Talking
-//!     │ first_frame_ms        │ idle_ms, or a packet unfinished for partial_ms, or junk_len_max without a frame
+//!     │ first_frame_ms        │ idle_ms, or junk_len_max bytes without a frame
 //!     └──────────▶ Closed ◀───┘
 //! ```
+//!
+//! A packet that stays unfinished for partial_ms is given up; the conversation goes on.
 
 mod admission;
 mod answer;
@@ -32,7 +34,7 @@ pub struct Limits {
     pub first_frame_ms: u64,
     /// A connection without a byte is closed after this.
     pub idle_ms: u64,
-    /// A packet that began must end within this.
+    /// A packet that began must end within this, or is given up.
     pub partial_ms: u64,
     /// Bytes that are no packet, in a row, before the connection is closed.
     pub junk_len_max: usize,
@@ -51,8 +53,6 @@ pub enum CloseReason {
     NoFrame,
     /// No byte within `idle_ms`.
     Idle,
-    /// A packet stayed unfinished for `partial_ms`.
-    Unfinished,
     /// `junk_len_max` bytes of something else.
     NotHj212,
 }
@@ -64,7 +64,6 @@ impl CloseReason {
         match self {
             Self::NoFrame => "no_frame",
             Self::Idle => "idle",
-            Self::Unfinished => "unfinished",
             Self::NotHj212 => "not_hj212",
         }
     }
@@ -197,11 +196,8 @@ impl Link {
         self.junk_len = 0;
         self.framed = true;
         let bytes = &buffer[frame.span.clone()];
-        let local = Frame {
-            span: 0..bytes.len(),
-            segment: frame.segment.start - frame.span.start..frame.segment.end - frame.span.start,
-            ..frame.clone()
-        };
+        let local =
+            Frame { span: 0..bytes.len(), segment: frame.segment.start - frame.span.start..frame.segment.end - frame.span.start, ..frame.clone() };
         match admissions.read(bytes, &local) {
             Ok((packet, admitted)) => {
                 let answer = (admitted == Admitted::Accepted).then(|| answer::answer(&packet, &mut self.announced)).flatten();
@@ -224,17 +220,16 @@ impl Link {
         idle.min(first).min(partial)
     }
 
-    /// Says whether the connection has been silent for too long.
-    #[must_use]
-    pub fn timeout(&self, now_ms: u64) -> Option<CloseReason> {
-        if now_ms < self.poll_timeout_ms() {
-            None
-        } else if !self.pending.is_empty() && now_ms >= self.pending_since_ms + self.limits.partial_ms {
-            Some(CloseReason::Unfinished)
-        } else if !self.framed && now_ms >= self.opened_ms + self.limits.first_frame_ms {
-            Some(CloseReason::NoFrame)
-        } else {
-            Some(CloseReason::Idle)
+    /// Time has passed. A packet that did not end is given up, and what stands behind it in the same bytes is read; a
+    /// connection that has been silent for too long shall be closed.
+    pub fn timeout(&mut self, now_ms: u64, admissions: &Admissions, out: &mut Vec<Output>) {
+        if !self.pending.is_empty() && now_ms >= self.pending_since_ms + self.limits.partial_ms {
+            self.close(admissions, out);
+        }
+        if !self.framed && now_ms >= self.opened_ms + self.limits.first_frame_ms {
+            out.push(Output::Close(CloseReason::NoFrame));
+        } else if now_ms >= self.heard_ms + self.limits.idle_ms {
+            out.push(Output::Close(CloseReason::Idle));
         }
     }
 

@@ -109,7 +109,14 @@ impl Switchboard {
 }
 
 /// Converses until somebody ends it.
-pub(super) async fn converse(house: Rc<House>, mut reader: OwnedReadHalf, writer: Rc<Writer>, peer: SocketAddr, number: u64, stop: watch::Receiver<bool>) {
+pub(super) async fn converse(
+    house: Rc<House>,
+    mut reader: OwnedReadHalf,
+    writer: Rc<Writer>,
+    peer: SocketAddr,
+    number: u64,
+    stop: watch::Receiver<bool>,
+) {
     let name: Arc<str> = peer.to_string().into();
     let gateway = house.settings.gateway.to_owned();
     house.push(Body::LinkUp { gateway: gateway.clone(), connection: number, peer: name.to_string() });
@@ -157,7 +164,9 @@ async fn talk(
             _ = stop.wait_for(|stop| *stop) => return "shutdown",
             read = read(house, link, reader, peer, name, number) => read,
             () = &mut sleep => {
-                if let Some(reason) = link.timeout(house.now_ms()) {
+                let mut outputs = Vec::new();
+                link.timeout(house.now_ms(), &house.admissions.load(), &mut outputs);
+                if let Some(reason) = deliver(house, outputs, peer, name, number) {
                     return reason.name();
                 }
                 sleep.as_mut().reset(tokio::time::Instant::now() + until(house, link));
@@ -226,7 +235,8 @@ fn deliver(house: &House, outputs: Vec<Output>, peer: SocketAddr, name: &Arc<str
             }
             Output::Frame { bytes, mn, admitted, .. } => {
                 house.complain(peer, admitted.name(), mn, "kept apart, not answered; add the logger to the register, or mend its password");
-                let body = Body::Frame { bytes: bytes.into(), peer: name.to_string(), gateway: house.settings.gateway.to_owned(), connection: number };
+                let body =
+                    Body::Frame { bytes: bytes.into(), peer: name.to_string(), gateway: house.settings.gateway.to_owned(), connection: number };
                 keep(house, peer, body);
             }
             Output::Rejected { bytes, len, reason, detail, claimed } => {

@@ -114,8 +114,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const PRINTED: &[u8] =
-        b"QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&";
+    const PRINTED: &[u8] = b"QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&";
 
     /// The loop as HJ 212-2017 Annex A prints it in C.
     fn as_printed(data: &[u8]) -> u16 {

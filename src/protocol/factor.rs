@@ -40,11 +40,8 @@ pub struct LegacyFactor {
 const FACTORS: &str = include_str!("../../protocol-fixtures/factors.csv");
 const LEGACY: &str = include_str!("../../protocol-fixtures/factors-2005.csv");
 
-static BY_CODE: LazyLock<BTreeMap<&'static str, Factor>> = LazyLock::new(|| {
-    rows(FACTORS)
-        .map(|row| (row[0], Factor { code: row[0], zh: row[1], en: row[2], unit: row[3], medium: row[5] }))
-        .collect()
-});
+static BY_CODE: LazyLock<BTreeMap<&'static str, Factor>> =
+    LazyLock::new(|| rows(FACTORS).map(|row| (row[0], Factor { code: row[0], zh: row[1], en: row[2], unit: row[3], medium: row[5] })).collect());
 
 /// By medium, then by code.
 static BY_LEGACY_CODE: LazyLock<BTreeMap<&'static str, BTreeMap<&'static str, LegacyFactor>>> = LazyLock::new(|| {

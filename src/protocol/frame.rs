@@ -102,7 +102,7 @@ impl Framer {
             previous.insert_if(buffer[0] == b'#', Quirk::LineEndMissing);
             previous.insert_if(buffer[0] == b'\n', Quirk::LineFeedOnly);
             // With its line end seen, the packet before is over.
-            self.after_frame = blank == 0;
+            self.after_frame = blank == 0 && buffer[0] != b'#';
         }
         if rest.is_empty() {
             return Progress { consumed: blank, piece: None, previous };
@@ -185,25 +185,45 @@ fn read(bytes: &[u8], closed: bool) -> Reading {
     let end = start + usize::from(declared);
 
     let plausible = usize::from(declared) <= SEGMENT_LEN_MAX;
-    if plausible
-        && let Some(frame) = at_length(bytes, start, end, declared, quirks)
-        && (frame.crc == CrcKind::Standard || ends_like_a_frame(bytes, &frame))
+    let described = if plausible { at_length(bytes, start, end, declared, quirks) } else { None };
+    if let Some(frame) = &described
+        && frame.crc == CrcKind::Standard
+    {
+        return Reading::Frame(frame.clone());
+    }
+    // A line end or another head shows that the packet is all here, whatever its length says.
+    let head = next_head(bytes);
+    let ended = closed || head.is_some() || memchr::memchr(b'\n', &bytes[start.min(bytes.len())..]).is_some();
+    let closing = if ended { at_closing(bytes, start, declared, digits, quirks, closed) } else { None };
+    if let Some(frame) = &closing
+        && frame.crc == CrcKind::Standard
+    {
+        return Reading::Frame(frame.clone());
+    }
+    // No check fits. The length is believed, unless it would swallow a packet whose own check does.
+    let swallows = |frame: &Frame| head.is_some_and(|head| head < frame.span.end && is_sound(&bytes[head..]));
+    if let Some(frame) = described
+        && ends_like_a_frame(bytes, &frame)
+        && !swallows(&frame)
     {
         return Reading::Frame(frame);
     }
-    let complete = bytes.len() >= end + 4;
-    let worth_a_look = complete || closed || memchr::memchr(b'\n', &bytes[start.min(bytes.len())..]).is_some() || next_head(bytes).is_some();
-    if worth_a_look && let Some(frame) = at_closing(bytes, start, declared, digits, quirks, closed || (complete && plausible)) {
+    if let Some(frame) = closing {
         return Reading::Frame(frame);
     }
-    if plausible && !complete && !closed {
-        return Reading::More;
-    }
-    if !plausible && !closed && bytes.len() < FRAME_LEN_MAX && next_head(bytes).is_none() && memchr::memchr(b'\n', bytes).is_none() {
+    let complete = bytes.len() >= end + 4;
+    if !closed && ((plausible && !complete) || (!ended && bytes.len() < FRAME_LEN_MAX)) {
         return Reading::More;
     }
     let reason = if plausible { JunkReason::LengthWrong } else { JunkReason::TooLong };
     Reading::Junk(to_next_head(bytes), reason)
+}
+
+/// Whether a packet starts here whose length and check are right.
+fn is_sound(bytes: &[u8]) -> bool {
+    let Some(digits) = bytes.get(2..6).filter(|digits| digits.iter().all(u8::is_ascii_digit)) else { return false };
+    let declared = digits.iter().fold(0u16, |length, digit| length * 10 + u16::from(digit - b'0'));
+    at_length(bytes, 6, 6 + usize::from(declared), declared, QuirkSet::default()).is_some_and(|frame| frame.crc == CrcKind::Standard)
 }
 
 /// The frame that the length describes, if four hex digits stand where it says.

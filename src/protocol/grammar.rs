@@ -227,25 +227,26 @@ fn previous_is_plain(text: &str, layout: &Layout) -> bool {
     layout.pairs.len().checked_sub(2).is_some_and(|at| is_plain(layout.pairs[at].name.of(text)))
 }
 
-fn push(text: &str, item: u16, name: &str, value: &str, layout: &mut Layout) {
-    let (short_name, mut short_value) = (name.trim(), value.trim());
-    layout.quirks.insert_if(short_name.len() != name.len() || short_value.len() != value.len(), Quirk::Blanks);
-    // `w20143-Flag=Nw20144-Rtd=10`: a mark of one character, then the next pair.
-    let mut lost = None;
-    if (short_name.ends_with("-Flag") || short_name == "Flag")
-        && !short_value.starts_with("//")
-        && let Some(equals) = short_value.find('=')
-        && short_value.is_char_boundary(1)
-        && equals > 1
-    {
-        layout.quirks.insert(Quirk::SeparatorLost);
-        lost = Some(&short_value[1..]);
-        short_value = &short_value[..1];
-    }
-    let pair = PairSpan { item, name: span_in(text, short_name), value: span_in(text, short_value) };
-    layout.pairs.push(pair);
-    if let Some((name, value)) = lost.and_then(|lost| lost.split_once('=')) {
-        push(text, item, name, value, layout);
+fn push<'t>(text: &str, item: u16, mut name: &'t str, mut value: &'t str, layout: &mut Layout) {
+    loop {
+        let (short_name, mut short_value) = (name.trim(), value.trim());
+        layout.quirks.insert_if(short_name.len() != name.len() || short_value.len() != value.len(), Quirk::Blanks);
+        // `w20143-Flag=Nw20144-Rtd=10`: a mark of one character, then the next pair.
+        let mut lost = None;
+        if (short_name.ends_with("-Flag") || short_name == "Flag")
+            && !short_value.starts_with("//")
+            && short_value.is_char_boundary(1)
+            && short_value.find('=').is_some_and(|equals| equals > 1)
+        {
+            layout.quirks.insert(Quirk::SeparatorLost);
+            lost = short_value[1..].split_once('=');
+            short_value = &short_value[..1];
+        }
+        layout.pairs.push(PairSpan { item, name: span_in(text, short_name), value: span_in(text, short_value) });
+        match lost {
+            Some(next) => (name, value) = next,
+            None => return,
+        }
     }
 }
 

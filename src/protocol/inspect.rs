@@ -46,9 +46,39 @@ fn suffix_bit(suffix: &str) -> Option<u32> {
 /// Plain names that hold stamps.
 const STAMPS: &[&str] = &["DataTime", "SystemTime", "BeginTime", "EndTime", "RestartTime", "AlarmTime"];
 const PLAIN_NAMES: &[&str] = &[
-    "DataTime", "SystemTime", "BeginTime", "EndTime", "RestartTime", "AlarmTime", "QN", "QnRtn", "ExeRtn", "RtdInterval", "MinInterval", "PolId",
-    "NewPW", "OverTime", "ReCount", "VaseNo", "CstartTime", "Ctime", "Stime", "InfoId", "WarnTime", "AlarmType", "AlarmTarget", "ReportTarget",
-    "ReportTime", "CN", "PW", "PNUM", "PNO", "SKCreateTime", "NewSK", "CalibrationType", "Flag",
+    "DataTime",
+    "SystemTime",
+    "BeginTime",
+    "EndTime",
+    "RestartTime",
+    "AlarmTime",
+    "QN",
+    "QnRtn",
+    "ExeRtn",
+    "RtdInterval",
+    "MinInterval",
+    "PolId",
+    "NewPW",
+    "OverTime",
+    "ReCount",
+    "VaseNo",
+    "CstartTime",
+    "Ctime",
+    "Stime",
+    "InfoId",
+    "WarnTime",
+    "AlarmType",
+    "AlarmTarget",
+    "ReportTarget",
+    "ReportTime",
+    "CN",
+    "PW",
+    "PNUM",
+    "PNO",
+    "SKCreateTime",
+    "NewSK",
+    "CalibrationType",
+    "Flag",
 ];
 /// The standard itself writes these in two ways (errata 14 of HJ 212-2017).
 const TWO_SPELLINGS: &[&str] = &["CTime", "Overtime"];
@@ -140,7 +170,10 @@ fn area(packet: &Packet<'_>, quirks: &mut QuirkSet) {
                 faults += usize::from(pair.value.eq_ignore_ascii_case("D"));
                 let upper = Marker::of(pair.value);
                 quirks.insert_if(pair.value.len() == 1 && pair.value.bytes().all(|b| b.is_ascii_lowercase()), Quirk::MarkerLowerCase);
-                quirks.insert_if(!pair.value.is_empty() && (!upper.is_known() || upper.text() == "P" && packet.edition() != Edition::Y2005), Quirk::MarkerUnknown);
+                quirks.insert_if(
+                    !pair.value.is_empty() && (!upper.is_known() || upper.text() == "P" && packet.edition() != Edition::Y2005),
+                    Quirk::MarkerUnknown,
+                );
             }
             "Rtd" | "Min" | "Avg" | "Max" | "Cou" | "ZsRtd" | "ZsMin" | "ZsAvg" | "ZsMax" | "Data" | "DayData" | "NightData" => {
                 values += 1;

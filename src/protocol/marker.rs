@@ -28,8 +28,10 @@ impl Marker {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let mut bytes = [0; 4];
-        for (byte, sent) in bytes.iter_mut().zip(text.bytes()) {
-            *byte = sent;
+        // Whole characters only; a NUL is no padding of ours.
+        let whole = &text[..text.floor_char_boundary(4.min(text.len()))];
+        for (byte, sent) in bytes.iter_mut().zip(whole.bytes()) {
+            *byte = if sent == 0 { b'?' } else { sent };
         }
         if text.len() == 1 {
             bytes[0] = bytes[0].to_ascii_uppercase();

@@ -94,7 +94,9 @@ pub enum Refusal {
         computed: u16,
     },
     /// The check is CRC-16/MODBUS with swapped bytes, which this logger's register does not allow.
-    #[error("check {printed:04X} is CRC-16/MODBUS with its bytes swapped, the standard's is {computed:04X}; the register may allow it for this logger")]
+    #[error(
+        "check {printed:04X} is CRC-16/MODBUS with its bytes swapped, the standard's is {computed:04X}; the register may allow it for this logger"
+    )]
     CrcModbusSwapped {
         /// As printed.
         printed: u16,

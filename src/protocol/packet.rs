@@ -96,7 +96,7 @@ impl<'f> Packet<'f> {
     pub fn read(text: Cow<'f, str>, framing: QuirkSet, key: Option<String>) -> Self {
         let mut layout = scan::read(&text).unwrap_or_else(|| grammar::read(&text));
         layout.quirks.extend(framing);
-        let flag = layout.flag.and_then(|span| span.of(&text).parse::<u8>().ok());
+        let flag = layout.flag.and_then(|span| digits(span.of(&text))).and_then(|flag| u8::try_from(flag).ok());
         layout.quirks.insert_if(layout.flag.is_none(), Quirk::FlagMissing);
         layout.quirks.insert_if(layout.flag.is_some() && flag.is_none(), Quirk::FlagUnreadable);
         let edition = match flag.unwrap_or(0) >> 2 {
@@ -187,7 +187,7 @@ impl<'f> Packet<'f> {
     /// Both numbers, where both are there and make sense.
     #[must_use]
     pub fn part(&self) -> Option<Part> {
-        let (number, count) = (self.pno()?.parse().ok()?, self.pnum()?.parse().ok()?);
+        let (number, count) = (digits(self.pno()?)?, digits(self.pnum()?)?);
         (1..=count).contains(&number).then_some(Part { number, count })
     }
 
@@ -247,6 +247,11 @@ impl<'f> Packet<'f> {
         }
         text
     }
+}
+
+/// A number of digits only: no sign, as the standard writes its integers.
+fn digits(text: &str) -> Option<u16> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 /// The text of a segment: UTF-8, else GBK (log texts of old loggers), else with replacements.

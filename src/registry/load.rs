@@ -45,7 +45,13 @@ impl Registry {
         let text = |name: &str| files.0.get(name).map(String::as_str);
         for file in FILES.into_iter().filter(|file| text(file).is_none()) {
             let what = "file is missing".to_owned();
-            faults.push(Fault { file, line: 0, column: String::new(), what, mend: "add it to the directory; a header line alone is allowed".to_owned() });
+            faults.push(Fault {
+                file,
+                line: 0,
+                column: String::new(),
+                what,
+                mend: "add it to the directory; a header line alone is allowed".to_owned(),
+            });
         }
         sites(text("sites.csv").unwrap_or_default(), &mut registry, &mut faults);
         outlets(text("outlets.csv").unwrap_or_default(), &mut registry, &mut faults);
@@ -104,8 +110,21 @@ fn sites(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
 
 fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
     const COLUMNS: &[&str] = &[
-        "outlet", "site", "name", "name_en", "medium", "trade", "stamp_label", "minute_interval_min", "real_interval_secs", "ref_o2_pct",
-        "oxygen_factor", "oxidant_o2_pct", "low_confidence_counts", "valid_from", "valid_to",
+        "outlet",
+        "site",
+        "name",
+        "name_en",
+        "medium",
+        "trade",
+        "stamp_label",
+        "minute_interval_min",
+        "real_interval_secs",
+        "ref_o2_pct",
+        "oxygen_factor",
+        "oxidant_o2_pct",
+        "low_confidence_counts",
+        "valid_from",
+        "valid_to",
     ];
     table::read("outlets.csv", text, COLUMNS, faults, |line| {
         let id = line.parsed("outlet", "a name of 1 to 24 bytes", |text| OutletId::new(text).filter(|id| !id.as_str().is_empty()));
@@ -124,10 +143,15 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         let minute_interval = line.parsed("minute_interval_min", "one of 1,2,3,4,5,6,10,12,15,20,30 (HJ 212-2017 table 4)", |text| {
             text.parse::<u8>().ok().filter(|minutes| [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30].contains(minutes))
         });
-        let real_interval_secs = line.parsed("real_interval_secs", "seconds, 1 to 3600", |text| text.parse::<u16>().ok().filter(|secs| (1..=3600).contains(secs)));
-        let reference_oxygen = line.optional("ref_o2_pct", "a percentage below 21", |text| number::parse(text).ok().filter(|value| *value < Decimal::from(21) && !value.is_sign_negative()));
+        let real_interval_secs =
+            line.parsed("real_interval_secs", "seconds, 1 to 3600", |text| text.parse::<u16>().ok().filter(|secs| (1..=3600).contains(secs)));
+        let reference_oxygen = line.optional("ref_o2_pct", "a percentage below 21", |text| {
+            number::parse(text).ok().filter(|value| *value < Decimal::from(21) && !value.is_sign_negative())
+        });
         let oxygen_factor = line.optional("oxygen_factor", "a factor code", FactorCode::new);
-        let oxidant_oxygen = line.optional("oxidant_o2_pct", "a percentage", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO)).unwrap_or(Decimal::from(21));
+        let oxidant_oxygen = line
+            .optional("oxidant_o2_pct", "a percentage", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO))
+            .unwrap_or(Decimal::from(21));
         let low_confidence_counts = line.parsed("low_confidence_counts", "yes or no", |text| match text {
             "yes" => Some(true),
             "no" | "" => Some(false),
@@ -147,8 +171,20 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
             line.fault("outlet", format!("{:?} stands twice for the same time", id.as_str()), "let the periods of validity follow each other");
         }
         let outlet = Outlet {
-            id, site, name, name_en, medium, trade, stamp_label, minute_interval, real_interval_secs, reference_oxygen, oxygen_factor,
-            oxidant_oxygen, low_confidence_counts, validity,
+            id,
+            site,
+            name,
+            name_en,
+            medium,
+            trade,
+            stamp_label,
+            minute_interval,
+            real_interval_secs,
+            reference_oxygen,
+            oxygen_factor,
+            oxidant_oxygen,
+            low_confidence_counts,
+            validity,
         };
         registry.outlets.entry(id).or_default().push(outlet);
     });
@@ -177,7 +213,8 @@ fn loggers(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
 }
 
 fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
-    const COLUMNS: &[&str] = &["outlet", "factor", "mn", "st", "wire_code", "unit", "unit_factor", "range_high", "negative", "valid_from", "valid_to"];
+    const COLUMNS: &[&str] =
+        &["outlet", "factor", "mn", "st", "wire_code", "unit", "unit_factor", "range_high", "negative", "valid_from", "valid_to"];
     table::read("series.csv", text, COLUMNS, faults, |line| {
         let outlet = outlet_of(line, registry);
         let factor = line.parsed("factor", "a factor code of 1 to 16 bytes", |text| FactorCode::new(text).filter(|code| !code.as_str().is_empty()));
@@ -187,7 +224,9 @@ fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         }
         let wire = line.optional("wire_code", "a code of 1 to 16 bytes", FactorCode::new);
         let (st, unit) = (line.text("st"), line.required("unit"));
-        let unit_factor = line.optional("unit_factor", "a number above 0", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO)).unwrap_or(Decimal::ONE);
+        let unit_factor = line
+            .optional("unit_factor", "a number above 0", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO))
+            .unwrap_or(Decimal::ONE);
         let range_high = line.optional("range_high", "a number above 0", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO));
         let negative = line.parsed("negative", "drift or natural", |text| match text {
             "drift" | "" => Some(Negative::Drift),
@@ -203,7 +242,9 @@ fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
             None => usual_codes(factor, medium, unit_factor),
         };
         let known = registry.wires.entry(mn).or_default();
-        let clash = known.iter().find(|other| wires.iter().any(|(code, _)| *code == other.wire) && other.row.st == row.st && overlaps(other.row.validity, validity));
+        let clash = known
+            .iter()
+            .find(|other| wires.iter().any(|(code, _)| *code == other.wire) && other.row.st == row.st && overlaps(other.row.validity, validity));
         if let Some(clash) = clash {
             let what = format!("code {:?} of this logger already stands for {} {}", clash.wire.as_str(), clash.row.outlet, clash.row.factor);
             line.fault("wire_code", what, "give the code that the logger sends, or another st");
@@ -225,7 +266,20 @@ fn usual_codes(factor: FactorCode, medium: Medium, unit_factor: Decimal) -> Vec<
 
 fn limits(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
     const COLUMNS: &[&str] = &[
-        "outlet", "factor", "limit_type", "limit", "unit", "basis", "ref_o2_pct", "converted", "standard", "source", "grade", "note", "valid_from", "valid_to",
+        "outlet",
+        "factor",
+        "limit_type",
+        "limit",
+        "unit",
+        "basis",
+        "ref_o2_pct",
+        "converted",
+        "standard",
+        "source",
+        "grade",
+        "note",
+        "valid_from",
+        "valid_to",
     ];
     table::read("limits.csv", text, COLUMNS, faults, |line| {
         let outlet = outlet_of(line, registry);
@@ -260,19 +314,42 @@ fn limits(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         if converted && row.is_some_and(|row| row.reference_oxygen.is_none()) {
             line.fault("converted", "yes, but the outlet has no ref_o2_pct".to_owned(), "give the outlet's reference oxygen in outlets.csv");
         } else if converted && reference.is_some() && row.is_some_and(|row| row.reference_oxygen != reference) {
-            line.fault("ref_o2_pct", format!("{} is not the outlet's", line.text("ref_o2_pct")), "let outlets.csv and limits.csv name the same reference oxygen");
+            line.fault(
+                "ref_o2_pct",
+                format!("{} is not the outlet's", line.text("ref_o2_pct")),
+                "let outlets.csv and limits.csv name the same reference oxygen",
+            );
         }
         if !registry.factors.get(&outlet).is_some_and(|factors| factors.contains(&factor)) {
             line.fault("factor", format!("{factor} is not measured at {outlet}"), "add the series to series.csv, or drop the limit");
         }
         let limits = registry.limits.entry(Series { outlet, factor }).or_default();
         let twin = limits.iter().any(|other: &Limit| {
-            other.basis == basis && other.limit_type == limit_type && overlaps(Validity { from: other.valid_from, to: other.valid_to }, validity) && other.standard == standard
+            other.basis == basis
+                && other.limit_type == limit_type
+                && overlaps(Validity { from: other.valid_from, to: other.valid_to }, validity)
+                && other.standard == standard
         });
         if twin {
             let line_number = line.number();
-            line.fault("limit", format!("a second {standard} limit for the same time (line {line_number})"), "let the periods of validity follow each other");
+            line.fault(
+                "limit",
+                format!("a second {standard} limit for the same time (line {line_number})"),
+                "let the periods of validity follow each other",
+            );
         }
-        limits.push(Limit { limit_type, limit, unit, basis, converted, standard, source, grade, note, valid_from: validity.from, valid_to: validity.to });
+        limits.push(Limit {
+            limit_type,
+            limit,
+            unit,
+            basis,
+            converted,
+            standard,
+            source,
+            grade,
+            note,
+            valid_from: validity.from,
+            valid_to: validity.to,
+        });
     });
 }

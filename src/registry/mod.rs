@@ -11,7 +11,7 @@ pub use load::{FILES, Files};
 pub use rows::{Logger, Negative, Outlet, SeriesRow, Site, StampLabel, Validity};
 pub use table::Fault;
 
-use crate::domain::time::{HOUR_MS, MINUTE_MS, Moment};
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use crate::domain::{
     Basis, FactorCode, Limit, Mn, OutletDay, OutletId, PacketRef, Reading, ReadingKey, Record, RuleSet, Series, SiteId, UnusableReason, number,
 };
@@ -157,7 +157,9 @@ impl Registry {
             translation.unusable.insert(UnusableReason::NoTime, measurements.factors.len() as u32);
             return translation;
         };
-        let qn = packet.qn().and_then(Stamp::parse).and_then(Moment::of).map_or(0, |at| at.0);
+        // A QN of a day to come would outrank every later correction: a clock that wrong is no authority.
+        let plausible = |at: &Moment| at.0 <= arrival.0 + DAY_MS;
+        let qn = packet.qn().and_then(Stamp::parse).and_then(Moment::of).filter(plausible).map_or(0, |at| at.0);
         let context = Context { cadence: measurements.cadence, stamped, arrival, from: PacketRef { qn, sequence }, rules };
         let st = packet.st().unwrap_or_default();
         translation.readings.reserve_exact(measurements.factors.len());

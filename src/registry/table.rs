@@ -90,13 +90,7 @@ impl Line<'_> {
 }
 
 /// Reads a file's lines. The header must hold exactly `columns`, in any order.
-pub(super) fn read(
-    file: &'static str,
-    text: &str,
-    columns: &[&'static str],
-    faults: &mut Vec<Fault>,
-    mut each: impl FnMut(&mut Line<'_>),
-) {
+pub(super) fn read(file: &'static str, text: &str, columns: &[&'static str], faults: &mut Vec<Fault>, mut each: impl FnMut(&mut Line<'_>)) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header: Vec<String> = match reader.headers() {
@@ -108,10 +102,22 @@ pub(super) fn read(
     };
     let before = faults.len();
     for column in columns.iter().filter(|column| !header.iter().any(|name| name == *column)) {
-        faults.push(Fault { file, line: 1, column: (*column).to_owned(), what: "column is missing".to_owned(), mend: "add it to the header".to_owned() });
+        faults.push(Fault {
+            file,
+            line: 1,
+            column: (*column).to_owned(),
+            what: "column is missing".to_owned(),
+            mend: "add it to the header".to_owned(),
+        });
     }
     for name in header.iter().filter(|name| !columns.contains(&name.as_str())) {
-        faults.push(Fault { file, line: 1, column: name.clone(), what: "unknown column".to_owned(), mend: format!("use one of {}", columns.join(",")) });
+        faults.push(Fault {
+            file,
+            line: 1,
+            column: name.clone(),
+            what: "unknown column".to_owned(),
+            mend: format!("use one of {}", columns.join(",")),
+        });
     }
     if faults.len() > before {
         return;
@@ -130,7 +136,13 @@ pub(super) fn read(
                 }
                 if record.len() != header.len() {
                     let what = format!("{} fields, the header has {}", record.len(), header.len());
-                    faults.push(Fault { file, line: number, column: String::new(), what, mend: "quote a value that holds a comma, or fill the line".to_owned() });
+                    faults.push(Fault {
+                        file,
+                        line: number,
+                        column: String::new(),
+                        what,
+                        mend: "quote a value that holds a comma, or fill the line".to_owned(),
+                    });
                     continue;
                 }
                 let record: csv::StringRecord = order.iter().map(|at| record.get(*at).unwrap_or_default()).collect();

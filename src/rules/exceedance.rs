@@ -105,7 +105,11 @@ pub fn sentence(outlet: (&str, &str), factor: (&str, &str), day: &str, judgement
         LimitType::Max => ("超过", "above"),
         LimitType::Min => ("低于", "below"),
     };
-    let times = comparison.multiple.as_ref().map(|multiple| (format!("，超标{}倍", multiple.shown()), format!(", {} times over", multiple.shown()))).unwrap_or_default();
+    let times = comparison
+        .multiple
+        .as_ref()
+        .map(|multiple| (format!("，超标{}倍", multiple.shown()), format!(", {} times over", multiple.shown())))
+        .unwrap_or_default();
     let marginal = if comparison.marginal { ("（按修约规则处于临界）", " (marginal once rounded)") } else { ("", "") };
     let zh = format!(
         "{}，{}{}{}日均值为{}{}（有效小时数{}），{}{}规定的日均限值{}{}{}{}。",

@@ -100,7 +100,11 @@ pub(super) fn expand(bytes: &[u8]) -> Result<Vec<Entry>, BlockError> {
 pub(super) fn by_logger(index: &Index, entries: Vec<Entry>) -> BTreeMap<u32, (Link, Vec<Entry>)> {
     let mut split: BTreeMap<u32, (Link, Vec<Entry>)> = BTreeMap::new();
     for (entry, place) in entries.into_iter().zip(&index.places) {
-        let (id, before) = if *place == NOBODY { (0, [0; 32]) } else { index.loggers.get(usize::from(*place)).map_or((0, [0; 32]), |(id, before, _)| (*id, *before)) };
+        let (id, before) = if *place == NOBODY {
+            (0, [0; 32])
+        } else {
+            index.loggers.get(usize::from(*place)).map_or((0, [0; 32]), |(id, before, _)| (*id, *before))
+        };
         split.entry(id).or_insert_with(|| (before, Vec::new())).1.push(entry);
     }
     split

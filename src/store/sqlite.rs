@@ -94,8 +94,16 @@ impl Store {
         let mut reader = options(path).read_only(true).create_if_missing(false).connect().await?;
         let row = sqlx::query("SELECT next_offset FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut reader).await?;
         let next = row.get::<i64, _>(0).unsigned_abs();
-        let mut store =
-            Self { path: path.to_owned(), writer: reader, epoch: -1, next, ids: BTreeMap::new(), names: BTreeMap::new(), heads: BTreeMap::new(), hot: BTreeMap::new() };
+        let mut store = Self {
+            path: path.to_owned(),
+            writer: reader,
+            epoch: -1,
+            next,
+            ids: BTreeMap::new(),
+            names: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            hot: BTreeMap::new(),
+        };
         store.load_indexes().await?;
         Ok(store)
     }
@@ -171,7 +179,8 @@ impl Store {
             snapshot.cases.push(read_json::<Case>(row.get(0))?);
         }
         let from = snapshot.now.plus_ms(-reach_ms);
-        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE last_at >= $1 ORDER BY first").bind(from.0).fetch_all(&mut self.writer).await?;
+        let rows =
+            sqlx::query("SELECT loggers, entries FROM blocks WHERE last_at >= $1 ORDER BY first").bind(from.0).fetch_all(&mut self.writer).await?;
         for row in rows {
             for (id, (before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
                 snapshot.recent.extend(self.frames_of(id, before, entries).into_iter().filter(|frame| frame.at >= from));
@@ -234,7 +243,8 @@ impl Store {
         let mut frames = Vec::new();
         let about = |frame: &StoredFrame| frame.at.day() == day || late.contains_key(&frame.sequence);
         for hour in &hours {
-            let row = sqlx::query("SELECT before, entries FROM sealed WHERE key = $1").bind(sealed_key(*hour, id)).fetch_optional(&mut self.writer).await?;
+            let row =
+                sqlx::query("SELECT before, entries FROM sealed WHERE key = $1").bind(sealed_key(*hour, id)).fetch_optional(&mut self.writer).await?;
             let Some(row) = row else { continue };
             let before = link(row.get(0)).unwrap_or_default();
             frames.extend(self.frames_of(id, before, block::expand(row.get(1))?).into_iter().filter(about));
@@ -336,7 +346,8 @@ impl Store {
             return Ok(None);
         }
         let (start, end) = (hour.start(), hour.end());
-        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE first_at < $1 ORDER BY first").bind(end.0).fetch_all(&mut self.writer).await?;
+        let rows =
+            sqlx::query("SELECT loggers, entries FROM blocks WHERE first_at < $1 ORDER BY first").bind(end.0).fetch_all(&mut self.writer).await?;
         let mut loggers: BTreeMap<u32, (Link, Vec<Entry>)> = BTreeMap::new();
         for row in rows {
             for (id, (mut before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
@@ -399,14 +410,21 @@ impl Store {
     async fn journal_hour(&mut self, hour: Hour) -> Result<BTreeMap<u64, (u32, Option<Link>, Entry)>, StoreError> {
         let mut journal = BTreeMap::new();
         let (low, high) = (sealed_key(hour, 0), sealed_key(hour, u32::MAX));
-        for row in sqlx::query("SELECT key, before, entries FROM sealed WHERE key BETWEEN $1 AND $2").bind(low).bind(high).fetch_all(&mut self.writer).await? {
+        for row in sqlx::query("SELECT key, before, entries FROM sealed WHERE key BETWEEN $1 AND $2")
+            .bind(low)
+            .bind(high)
+            .fetch_all(&mut self.writer)
+            .await?
+        {
             let id = (row.get::<i64, _>(0) & 0xFFFF_FFFF) as u32;
             let mut before = link(row.get(1));
             for entry in block::expand(row.get(2))? {
                 journal.insert(entry.sequence, (id, before.take(), entry));
             }
         }
-        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE first_at < $1 AND last_at >= $2 ORDER BY first").bind(hour.end().0).bind(hour.start().0);
+        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE first_at < $1 AND last_at >= $2 ORDER BY first")
+            .bind(hour.end().0)
+            .bind(hour.start().0);
         for row in rows.fetch_all(&mut self.writer).await? {
             for (id, (before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
                 let mut before = Some(before);
@@ -449,7 +467,9 @@ impl Store {
                 }
                 let head = heads.entry(id).or_default();
                 if stored.is_some_and(|stored| stored != *head) {
-                    audit.faults.push(format!("logger {}: the chain is broken before sequence {sequence}", self.names.get(&id).map_or("?", Mn::as_str)));
+                    audit
+                        .faults
+                        .push(format!("logger {}: the chain is broken before sequence {sequence}", self.names.get(&id).map_or("?", Mn::as_str)));
                 }
                 *head = link_of(head, &entry);
                 audit.links += 1;
@@ -509,7 +529,8 @@ impl Outbox {
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn next(&mut self, after: i64, limit: u32) -> Result<Vec<(i64, Event)>, StoreError> {
-        let rows = sqlx::query("SELECT id, body FROM outbox WHERE id > $1 ORDER BY id LIMIT $2").bind(after).bind(limit).fetch_all(&mut self.reader).await?;
+        let rows =
+            sqlx::query("SELECT id, body FROM outbox WHERE id > $1 ORDER BY id LIMIT $2").bind(after).bind(limit).fetch_all(&mut self.reader).await?;
         rows.iter().map(|row| Ok((row.get(0), read_json(row.get(1))?))).collect()
     }
 
@@ -594,7 +615,9 @@ async fn write_days(connection: &mut SqliteConnection, writes: &WriteSet) -> Res
             .bind(i64::from(key.day.0))
             .bind(first.0)
             .bind(last.0),
-            None => sqlx::query("DELETE FROM reopened WHERE outlet = $1 AND day = $2").bind(key.outlet.as_str().to_owned()).bind(i64::from(key.day.0)),
+            None => {
+                sqlx::query("DELETE FROM reopened WHERE outlet = $1 AND day = $2").bind(key.outlet.as_str().to_owned()).bind(i64::from(key.day.0))
+            }
         };
         query.execute(&mut *connection).await?;
     }
@@ -607,7 +630,11 @@ async fn write_outputs(connection: &mut SqliteConnection, writes: &WriteSet) -> 
         let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO means (outlet, start, span, revision, body) ");
         query.push_values(rows.iter().zip(bodies), |mut row, (publication, body)| {
             let span = if publication.span == Span::Hour { "hour" } else { "day" };
-            row.push_bind(publication.outlet.as_str()).push_bind(publication.start.0).push_bind(span).push_bind(i64::from(publication.revision)).push_bind(body);
+            row.push_bind(publication.outlet.as_str())
+                .push_bind(publication.start.0)
+                .push_bind(span)
+                .push_bind(i64::from(publication.revision))
+                .push_bind(body);
         });
         query.build().execute(&mut *connection).await?;
     }

@@ -85,7 +85,13 @@ impl Play<'_> {
                 }
                 expect(&self.said.remove(0), rest)
             }
-            "S" if rest == "nothing" => if self.kept.is_empty() { Ok(()) } else { Err(format!("kept {:?}, expected nothing", self.kept)) },
+            "S" if rest == "nothing" => {
+                if self.kept.is_empty() {
+                    Ok(())
+                } else {
+                    Err(format!("kept {:?}, expected nothing", self.kept))
+                }
+            }
             "S" => {
                 if self.kept.is_empty() {
                     return Err(format!("nothing kept, expected {rest}"));

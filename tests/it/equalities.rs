@@ -56,7 +56,11 @@ fn days(chance: &mut Chance) -> Vec<Said> {
         let oxygen = 90 + chance.below(30);
         let area = format!(
             "a21026-Avg={}.{},a21026-Flag={marker};a19001-Avg={}.{},a19001-Flag=N;a34013-Avg={}.5,a34013-Flag=N",
-            value / 10, value % 10, oxygen / 10, oxygen % 10, chance.below(30)
+            value / 10,
+            value % 10,
+            oxygen / 10,
+            oxygen % 10,
+            chance.below(30)
         );
         said.push((sent, packet("2051", sent, from, &area)));
         if chance.below(50) == 0 {
@@ -174,7 +178,8 @@ fn a_correction_after_the_referral_withdraws_it_once_the_day_is_quiet() {
     let outputs = run(&files, &until(journal, at("2026-03-16 00:00:00")), 50);
     let referrals: Vec<&str> = outputs.of(Topic::Referrals).iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(referrals, ["hj212.referral.opened", "hj212.referral.withdrawn"]);
-    let days: Vec<_> = outputs.publications.iter().filter(|publication| publication.span == Span::Day).map(|day| (day.revision, day.status)).collect();
+    let days: Vec<_> =
+        outputs.publications.iter().filter(|publication| publication.span == Span::Day).map(|day| (day.revision, day.status)).collect();
     use hj212d::domain::Status::{Confirmed, Provisional, Revised};
     assert_eq!(days, [(1, Provisional), (2, Confirmed), (3, Revised)], "1,440 corrections are one revision");
 }

@@ -266,7 +266,7 @@ fn absurd_numbers_as_values_are_counted_by_reason_and_cost_nothing_else() {
         let notices = post.send(&words.frame());
         let said = format!("{:?}: {notices:?}", words.value);
         assert_eq!(accepted(&notices), 1, "{said}");
-        let expected: Vec<_> = reason.iter().map(|reason| (reason.name(), 1)).collect();
+        let expected: Vec<(&'static str, u64)> = reason.iter().map(|reason| (reason.name(), 1)).collect();
         assert_eq!(unusable(&notices), expected, "{said}");
         assert_eq!(readings(&notices), 2 - expected.len() as u64, "{said}");
     }
@@ -278,12 +278,16 @@ fn absurd_numbers_in_every_other_numeric_field_leave_the_packet_accepted() {
     let mut post = Post::open();
     for (number, _) in numbers() {
         for name in ["QN", "ST", "CN", "Flag", "DataTime", "mark"] {
+            if name == "CN" && number.is_empty() {
+                continue; // A header without a command: rejected, see below.
+            }
             let mut words = Words::of_minute(7);
             *words.word(name) = number.clone();
             let notices = post.send(&words.frame());
             assert_eq!(accepted(&notices), 1, "{name}={number}: {notices:?}");
         }
-        for parts in [format!("PNUM={number};PNO=1;"), format!("PNUM=2;PNO={number};"), format!("PNUM={number};PNO={number};"), format!("PNO={number};")] {
+        let both = format!("PNUM={number};PNO={number};");
+        for parts in [format!("PNUM={number};PNO=1;"), format!("PNUM=2;PNO={number};"), both, format!("PNO={number};")] {
             let mut words = Words::of_minute(7);
             words.flag = "7".to_owned();
             words.parts = parts;
@@ -309,7 +313,7 @@ fn stamps_at_the_ends_of_the_calendar_make_no_reading_and_no_day() {
         ("00000101000000", UnusableReason::NoTime),
         ("00010101000000", UnusableReason::NoTime),
         ("19691231235959", UnusableReason::NoTime),
-        ("19700101000000", UnusableReason::TooLate),
+        ("19700101000000", UnusableReason::UnknownSeries), // No row of the register was in force.
         ("99990101000000", UnusableReason::Future),
         ("99991231235900", UnusableReason::NoTime),
         ("20260229000000", UnusableReason::NoTime),
@@ -376,7 +380,8 @@ fn a_packet_of_two_thousand_factors_is_rejected_by_its_length() {
 #[test]
 fn a_message_of_9999_parts_is_taken_part_by_part_and_not_followed() {
     let mut post = Post::open();
-    for (part, minute) in ["PNUM=9999;PNO=1;", "PNUM=9999;PNO=9999;", "PNUM=65535;PNO=65535;", "PNUM=65536;PNO=1;", "PNUM=257;PNO=257;"].into_iter().zip(0..) {
+    let parts = ["PNUM=9999;PNO=1;", "PNUM=9999;PNO=9999;", "PNUM=65535;PNO=65535;", "PNUM=65536;PNO=1;", "PNUM=257;PNO=257;"];
+    for (part, minute) in parts.into_iter().zip(0..) {
         let mut words = Words::of_minute(minute);
         words.flag = "7".to_owned();
         words.parts = part.to_owned();

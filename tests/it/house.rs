@@ -80,8 +80,26 @@ fn every_folder_of_src_is_a_declared_module() {
 #[test]
 fn above_the_street_door_nobody_names_the_world() {
     const WORLD: &[&str] = &[
-        "tokio", "std::net", "std::fs", "std::io::", "std::time", "std::thread", "std::env", "Instant", "tracing", "metrics::", "println!", "eprintln!",
-        "HashMap", "HashSet", "rand::", "sqlx", "axum", "std::process", "Mutex", "Atomic",
+        "tokio",
+        "std::net",
+        "std::fs",
+        "std::io::",
+        "std::time",
+        "std::thread",
+        "std::env",
+        "Instant",
+        "tracing",
+        "metrics::",
+        "println!",
+        "eprintln!",
+        "HashMap",
+        "HashSet",
+        "rand::",
+        "sqlx",
+        "axum",
+        "std::process",
+        "Mutex",
+        "Atomic",
     ];
     let (modules, above) = modules();
     let mut wrong = Vec::new();
@@ -114,13 +132,16 @@ fn only_the_store_settles_debts_and_only_the_link_makes_them() {
         let settles = text.contains("Debt::settle") || text.contains(".settle()");
         assert!(!settles || module == "store", "{} settles a debt", path.display());
         assert!(!text.contains("Debt::new") || module == "link", "{} makes a debt", path.display());
-        let clones = text.contains("derive(Clone") && text.contains("pub struct Debt {") && text.split("pub struct Debt {").next().is_some_and(|before| before.ends_with("Clone)]\n"));
+        let clones = text.contains("derive(Clone")
+            && text.contains("pub struct Debt {")
+            && text.split("pub struct Debt {").next().is_some_and(|before| before.ends_with("Clone)]\n"));
         assert!(!clones, "a debt cannot be cloned");
     }
 }
 
 #[test]
 fn the_offset_of_the_zone_is_written_in_one_file() {
-    let named: Vec<PathBuf> = code().into_iter().filter(|(_, (_, text))| text.contains("constant(8)") || text.contains("+08:00\"")).map(|(path, _)| path).collect();
+    let named: Vec<PathBuf> =
+        code().into_iter().filter(|(_, (_, text))| text.contains("constant(8)") || text.contains("+08:00\"")).map(|(path, _)| path).collect();
     assert_eq!(named, [PathBuf::from("domain/time.rs")]);
 }

@@ -10,7 +10,7 @@ use hj212d::pipeline::replay::Replay;
 use hj212d::protocol::encode::Segment;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 const ROUNDS: u64 = 20;
@@ -31,7 +31,8 @@ fn packets(logger: u64) -> Vec<(String, Vec<u8>)> {
         let value = 60 + (minute * 7 + logger as i64 * 13) % 60;
         let area = format!("DataTime={};a21026-Avg={value}.{},a21026-Flag=N;a19001-Avg=11.{},a19001-Flag=N", from.wire(), minute % 10, minute % 7);
         let mn = mn(logger);
-        let segment = Segment { qn: Some(&qn), st: "31", cn: "2051", pw: Some("123456"), mn: Some(&mn), flag: Some(5), area: &area, ..Segment::default() };
+        let segment =
+            Segment { qn: Some(&qn), st: "31", cn: "2051", pw: Some("123456"), mn: Some(&mn), flag: Some(5), area: &area, ..Segment::default() };
         (qn.clone(), segment.frame())
     };
     (0..MINUTES).map(packet).collect()
@@ -42,8 +43,6 @@ struct Load {
     /// Where the program listens now; none while it is down.
     address: Mutex<Option<SocketAddr>>,
     answered: AtomicU64,
-    /// Sending waits: a round begins when the program is up.
-    done: AtomicBool,
 }
 
 /// Sends a day, in order, with up to `WINDOW` packets unanswered; after a break everything unanswered goes out again.
@@ -51,7 +50,7 @@ fn send_day(logger: u64, load: &Load) -> BTreeSet<String> {
     let mut waiting: VecDeque<(String, Vec<u8>)> = packets(logger).into();
     let mut open: VecDeque<(String, Vec<u8>)> = VecDeque::new();
     let mut answered = BTreeSet::new();
-    while !(waiting.is_empty() && open.is_empty()) && !load.done.load(Ordering::Relaxed) {
+    while !(waiting.is_empty() && open.is_empty()) {
         let address = *load.address.lock().expect("no panic");
         let Some(mut link) = address.and_then(|address| Logger::connect(address).ok()) else {
             std::thread::yield_now();
@@ -95,7 +94,7 @@ fn twenty_kills_lose_nothing_answered_and_double_nothing() {
     let rows = folder.registry(&files);
     let origin = hj212d::pipeline::clock::ArrivalClock::wall().now().to_string();
     let demo = ["--demo-time-scale", "60", "--demo-start", "2026-03-16", "--demo-origin", &origin];
-    let load = Arc::new(Load { address: Mutex::new(None), answered: AtomicU64::new(0), done: AtomicBool::new(false) });
+    let load = Arc::new(Load { address: Mutex::new(None), answered: AtomicU64::new(0) });
     let senders: Vec<_> = (1..=LOGGERS)
         .map(|logger| {
             let load = Arc::clone(&load);

@@ -2,9 +2,12 @@
 
 mod conversations;
 mod equalities;
+mod framing;
+mod hostile;
 mod house;
 mod kills;
 mod means;
 mod process;
+mod quirks;
 mod vectors;
 mod world;

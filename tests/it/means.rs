@@ -160,7 +160,8 @@ fn a06b_nineteen_valid_hours_give_no_day_and_no_verdict() {
 #[test]
 fn a07_the_mean_is_taken_first_and_the_other_order_is_kept_beside() {
     let hour = at("2026-03-14 08:00:00");
-    let parts = [("a21002-Avg=30,a21002-Flag=N;a19001-Avg=7,a19001-Flag=N", 0..30), ("a21002-Avg=10,a21002-Flag=N;a19001-Avg=14,a19001-Flag=N", 30..60)];
+    let parts =
+        [("a21002-Avg=30,a21002-Flag=N;a19001-Avg=7,a19001-Flag=N", 0..30), ("a21002-Avg=10,a21002-Flag=N;a19001-Avg=14,a19001-Flag=N", 30..60)];
     let outputs = run(&registry("6", &[NOX_HOUR_50]), &constant_hour(hour, &parts), 100);
     let converted = mean(&outputs, hour, Span::Hour, "a21002", Kind::Converted);
     let expected = &example("A07")["expected"];

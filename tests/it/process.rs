@@ -295,11 +295,14 @@ fn what_serve_published_is_what_its_journal_replays_to_byte_by_byte() {
 /// Whether a sync of the database's log lies between the packet's arrival and its answer, in the order in which the kernel saw the calls.
 fn synced_before_answer(trace: &str) -> bool {
     let lines: Vec<&str> = trace.lines().collect();
-    let arrived = lines.iter().position(|line| (line.contains("recvfrom(") || line.contains("read(")) && line.contains("\"##0") && line.contains("CN=2051"));
+    let arrived =
+        lines.iter().position(|line| (line.contains("recvfrom(") || line.contains("read(")) && line.contains("\"##0") && line.contains("CN=2051"));
     let answered = lines.iter().position(|line| (line.contains("sendto(") || line.contains("write")) && line.contains("CN=9014"));
     let (Some(arrived), Some(answered)) = (arrived, answered) else { panic!("the trace has no packet or no answer:\n{trace}") };
     assert!(arrived < answered);
-    lines[arrived..answered].iter().any(|line| (line.contains("fdatasync(") || line.contains("fsync(")) && line.contains("hj212d.sqlite-wal>") && line.trim_end().ends_with("= 0"))
+    lines[arrived..answered].iter().any(|line| {
+        (line.contains("fdatasync(") || line.contains("fsync(")) && line.contains("hj212d.sqlite-wal>") && line.trim_end().ends_with("= 0")
+    })
 }
 
 fn trace_one_exchange(environment: &[(&str, &str)]) -> String {
@@ -362,8 +365,14 @@ fn bad_input_is_counted_by_reason_logged_once_and_costs_nobody_anything() {
         hj212d::protocol::encode::frame(segment.as_bytes())
     };
     for bytes in [
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(), b"GET /again HTTP/1.1\r\n\r\n".to_vec(), damaged.clone(), damaged, modbus, text(MN, "STRANGER"),
-        text("PW=123456", "PW=654321"), text("CN=2051;", ""),
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
+        b"GET /again HTTP/1.1\r\n\r\n".to_vec(),
+        damaged.clone(),
+        damaged,
+        modbus,
+        text(MN, "STRANGER"),
+        text("PW=123456", "PW=654321"),
+        text("CN=2051;", ""),
     ] {
         scanner.write_all(&bytes).expect("sent");
     }
@@ -434,19 +443,30 @@ fn a_changed_byte_in_the_store_is_named_by_logger_and_sequence() {
     };
     assert_eq!(verify().0, Some(0), "{}", verify().1);
     // An administrator lowers one value of one stored packet, and writes the block back as the program would.
-    let victim = journal(&data).into_iter().find(|entry| matches!(&entry.body, Body::Frame { bytes, .. } if bytes.windows(14).any(|part| part == b"a21026-Avg=85.")));
+    let victim = journal(&data)
+        .into_iter()
+        .find(|entry| matches!(&entry.body, Body::Frame { bytes, .. } if bytes.windows(14).any(|part| part == b"a21026-Avg=85.")));
     let victim = victim.expect("minute 5 holds 85").sequence;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         use sqlx::{ConnectOptions, Row};
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.join("hj212d.sqlite"));
         let mut connection = options.connect().await.expect("opened");
-        let row = sqlx::query("SELECT first, entries FROM blocks WHERE first <= $1 AND last >= $1").bind(victim as i64).fetch_one(&mut connection).await.expect("its block");
+        let row = sqlx::query("SELECT first, entries FROM blocks WHERE first <= $1 AND last >= $1")
+            .bind(victim as i64)
+            .fetch_one(&mut connection)
+            .await
+            .expect("its block");
         let mut block = zstd::decode_all(row.get::<&[u8], _>(1)).expect("zstd");
         let at = block.windows(14).position(|part| part == b"a21026-Avg=85.").expect("the value");
         block[at + 11] = b'7';
         let block = zstd::bulk::compress(&block, 1).expect("zstd");
-        sqlx::query("UPDATE blocks SET entries = $1 WHERE first = $2").bind(block).bind(row.get::<i64, _>(0)).execute(&mut connection).await.expect("changed");
+        sqlx::query("UPDATE blocks SET entries = $1 WHERE first = $2")
+            .bind(block)
+            .bind(row.get::<i64, _>(0))
+            .execute(&mut connection)
+            .await
+            .expect("changed");
     });
     let (code, said) = verify();
     assert_eq!(code, Some(65));

@@ -22,7 +22,13 @@ fn vectors() -> Vec<Vector> {
             let row: Value = serde_json::from_str(line).expect("one JSON object a line");
             let text = |key: &str| row[key].as_str().map(str::to_owned);
             let bytes = match text("packet_hex") {
-                Some(hex) => hex.as_bytes().as_chunks::<2>().0.iter().map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex")).collect(),
+                Some(hex) => hex
+                    .as_bytes()
+                    .as_chunks::<2>()
+                    .0
+                    .iter()
+                    .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex"))
+                    .collect(),
                 None => text("packet").expect("packet or packet_hex").into_bytes(),
             };
             Vector {

@@ -23,16 +23,21 @@ pub fn registry(reference_oxygen: &str, limits: &[&str]) -> Files {
     for (factor, range) in [("a21026", "1000"), ("a21002", "1000"), ("a34013", "100"), ("a19001", "25")] {
         series.push_str(&format!("{OUTLET},{factor},{MN},31,,mg/m3,,{range},drift,2020-01-01,\n"));
     }
-    let mut limit_file =
-        "outlet,factor,limit_type,limit,unit,basis,ref_o2_pct,converted,standard,source,grade,note,valid_from,valid_to\n".to_owned();
+    let mut limit_file = "outlet,factor,limit_type,limit,unit,basis,ref_o2_pct,converted,standard,source,grade,note,valid_from,valid_to\n".to_owned();
     for limit in limits {
         limit_file.push_str(limit);
         limit_file.push('\n');
     }
     Files(BTreeMap::from([
-        ("sites.csv".to_owned(), "site,name,name_en,industry,region,valid_from,valid_to\nS1,示例垃圾焚烧厂,Sample Incinerator,waste,示例区,2020-01-01,\n".to_owned()),
+        (
+            "sites.csv".to_owned(),
+            "site,name,name_en,industry,region,valid_from,valid_to\nS1,示例垃圾焚烧厂,Sample Incinerator,waste,示例区,2020-01-01,\n".to_owned(),
+        ),
         ("outlets.csv".to_owned(), outlets),
-        ("loggers.csv".to_owned(), format!("mn,site,password,crc,edition,sm4_keys,role,valid_from,valid_to\n{MN},S1,123456,standard,2017,,main,2020-01-01,\n")),
+        (
+            "loggers.csv".to_owned(),
+            format!("mn,site,password,crc,edition,sm4_keys,role,valid_from,valid_to\n{MN},S1,123456,standard,2017,,main,2020-01-01,\n"),
+        ),
         ("series.csv".to_owned(), series),
         ("limits.csv".to_owned(), limit_file),
     ]))
@@ -64,8 +69,7 @@ pub fn city(outlets: u64) -> Files {
 }
 
 /// The daily SO2 limit of GB 18485 on the converted value.
-pub const SO2_DAY_80: &str =
-    "S1-G1,a21026,max,80,mg/m3,day,11,yes,GB 18485-2014 table 4,limit set in a deployed rule program,S,,2020-01-01,";
+pub const SO2_DAY_80: &str = "S1-G1,a21026,max,80,mg/m3,day,11,yes,GB 18485-2014 table 4,limit set in a deployed rule program,S,,2020-01-01,";
 
 /// An instant of local time: `2026-03-14 08:00:00`.
 pub fn at(text: &str) -> Moment {
@@ -106,7 +110,10 @@ impl Outputs {
 
     /// The newest publication of a period.
     pub fn last(&self, start: Moment, span: hj212d::domain::Span) -> Option<&Publication> {
-        self.publications.iter().filter(|publication| publication.start == start && publication.span == span).max_by_key(|publication| publication.revision)
+        self.publications
+            .iter()
+            .filter(|publication| publication.start == start && publication.span == span)
+            .max_by_key(|publication| publication.revision)
     }
 }
 

@@ -46,7 +46,9 @@ impl<'p> Measurements<'p> {
         for pair in packet.pairs() {
             let Some((code, suffix)) = pair.name.rsplit_once('-') else {
                 // A bare mark belongs to the factor before it (a dialect that separates with `;`).
-                if pair.name == "Flag" && let Some(last) = factors.last_mut() {
+                if pair.name == "Flag"
+                    && let Some(last) = factors.last_mut()
+                {
                     last.flag.get_or_insert(pair.value);
                 }
                 continue;

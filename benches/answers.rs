@@ -1,0 +1,264 @@
+//! Answered packets per second with everything on, against a bare echo server under the same load in the same run; memory
+//! of an idle connection; bytes stored per packet. `cargo bench --bench answers` (takes two minutes; Linux).
+//!
+//! The server is pinned to one processor and the load to another. The load: 400 connections, one packet in flight each,
+//! 656-byte minute packets of ten factors, every one answered. The echo server frames, checks and answers, and stores nothing.
+
+use hj212d::protocol::catalogue;
+use hj212d::protocol::encode::Segment;
+use hj212d::protocol::frame::{Framer, Piece};
+use hj212d::protocol::{CrcDialect, decode};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const CONNECTIONS: usize = 400;
+const SECONDS: u64 = 15;
+const IDLE: usize = 5_000;
+const FACTORS: [&str; 10] = ["a34013", "a21026", "a21002", "a21024", "a21005", "a19001", "a01011", "a01012", "a01014", "a00000"];
+
+fn main() {
+    if std::env::args().any(|argument| argument == "echo") {
+        return echo();
+    }
+    let folder = std::env::temp_dir().join(format!("hj212d-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let rows = registry(&folder);
+    let rounds = if std::env::args().any(|argument| argument == "--once") { 1 } else { 3 };
+    let mut ratios = Vec::new();
+    for round in 1..=rounds {
+        let echo = Server::echo();
+        let bare = load("echo", &echo);
+        drop(echo);
+        let data = folder.join(format!("data{round}"));
+        let serve = Server::serve(&data, &rows, true);
+        let full = load("serve", &serve);
+        if round == rounds {
+            idle(&serve);
+        }
+        drop(serve);
+        let stored: u64 =
+            ["hj212d.sqlite", "hj212d.sqlite-wal"].iter().filter_map(|name| std::fs::metadata(data.join(name)).ok()).map(|file| file.len()).sum();
+        println!("         hot storage: {:.0} bytes a packet, database and its log", stored as f64 / full.0 as f64);
+        let unsafe_data = folder.join(format!("unsynced{round}"));
+        let unsynced = Server::serve(&unsafe_data, &rows, false);
+        let fast = load("no sync", &unsynced);
+        drop(unsynced);
+        println!("round {round}: serve / echo {:.2}, without sync / echo {:.2}", full.1 / bare.1, fast.1 / bare.1);
+        ratios.push(full.1 / bare.1);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("median ratio {:.2}", ratios[ratios.len() / 2]);
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// A server in a process of its own, pinned to processor 0.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn echo() -> Self {
+        let own = std::env::current_exe().expect("this program");
+        let mut child = Command::new("taskset").args(["-c", "0"]).arg(own).arg("echo").stdout(Stdio::piped()).spawn().expect("taskset runs");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("its address");
+        Self { child, address: line.trim().parse().expect("an address") }
+    }
+
+    fn serve(data: &Path, rows: &Path, durable: bool) -> Self {
+        let mut command = Command::new("taskset");
+        command.args(["-c", "0"]).arg(env!("CARGO_BIN_EXE_hj212d")).arg("serve").arg("--data").arg(data).arg("--registry").arg(rows);
+        command.args(["--demo-start", "2026-03-14T08:00:00+08:00"]);
+        command.env("HJ212D_LISTEN__ADDRESS", "127.0.0.1:0").env("HJ212D_HTTP__ADDRESS", "127.0.0.1:0").env("HJ212D_LOG__FORMAT", "json");
+        command.env("HJ212D_LISTEN__CONNECTIONS_PER_PEER_MAX", "20000").env("HJ212D_DATA__DURABLE", durable.to_string());
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("serve runs");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+        let line = lines.find(|line| line.contains("listening for data loggers")).expect("it listens");
+        std::thread::spawn(move || lines.for_each(drop));
+        let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        Self { child, address: line["address"].as_str().expect("an address").parse().expect("an address") }
+    }
+
+    /// User and system time of the process so far.
+    fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
+        let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
+        let ticks: u64 = fields[11].parse::<u64>().expect("utime") + fields[12].parse::<u64>().expect("stime");
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// Resident bytes.
+    fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("VmRSS");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("KiB") * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn registry(folder: &Path) -> PathBuf {
+    let rows = folder.join("registry");
+    std::fs::create_dir_all(&rows).expect("a folder");
+    let mut files = vec![
+        ("sites.csv", "site,name,name_en,industry,region,valid_from,valid_to\nS1,Site,Site,,,2020-01-01,\n".to_owned()),
+        ("outlets.csv", "outlet,site,name,name_en,medium,trade,stamp_label,minute_interval_min,real_interval_secs,ref_o2_pct,oxygen_factor,oxidant_o2_pct,low_confidence_counts,valid_from,valid_to\n".to_owned()),
+        ("loggers.csv", "mn,site,password,crc,edition,sm4_keys,role,valid_from,valid_to\n".to_owned()),
+        ("series.csv", "outlet,factor,mn,st,wire_code,unit,unit_factor,range_high,negative,valid_from,valid_to\n".to_owned()),
+        ("limits.csv", "outlet,factor,limit_type,limit,unit,basis,ref_o2_pct,converted,standard,source,grade,note,valid_from,valid_to\n".to_owned()),
+    ];
+    for number in 0..CONNECTIONS {
+        files[1].1.push_str(&format!("O{number},S1,{number},,gas,,start,1,30,11,a19001,21,no,2020-01-01,\n"));
+        files[2].1.push_str(&format!("{number:024X},S1,123456,standard,2017,,main,2020-01-01,\n"));
+        for factor in FACTORS {
+            files[3].1.push_str(&format!("O{number},{factor},{number:024X},31,,mg/m3,,1000,drift,2020-01-01,\n"));
+        }
+        files[4].1.push_str(&format!("O{number},a21026,max,80,mg/m3,day,11,yes,standard,source,D,,2020-01-01,\n"));
+    }
+    for (name, text) in files {
+        std::fs::write(rows.join(name), text).expect("a file");
+    }
+    rows
+}
+
+/// A minute packet of 656 bytes in all; the minute stays, the QN counts, as a hurried logger's corrections would.
+fn packet(logger: usize, count: u64) -> Vec<u8> {
+    let (qn, mn) = (format!("{}", 20_260_314_080_100_000 + count % 900_000), format!("{logger:024X}"));
+    let digits = count % 1000;
+    let factor = |code: &str| format!(";{code}-Min=10.1,{code}-Avg=12.{digits:03},{code}-Max=14.9,{code}-Flag=N");
+    let mut area = format!("DataTime=20260314080000{}", FACTORS.map(factor).concat());
+    area.truncate(550);
+    Segment { qn: Some(&qn), st: "31", cn: "2051", pw: Some("123456"), mn: Some(&mn), flag: Some(5), area: &area, ..Segment::default() }.frame()
+}
+
+/// Drives a server; gives packets answered, and answers a second.
+#[allow(clippy::disallowed_methods)] // A bench measures.
+fn load(name: &str, server: &Server) -> (u64, f64) {
+    pin_to_second_processor();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let address = server.address;
+    let (cpu, began) = (server.cpu(), Instant::now());
+    let end = began + Duration::from_secs(SECONDS);
+    let (answered, mut waits) = runtime.block_on(async {
+        let tasks: Vec<_> = (0..CONNECTIONS).map(|logger| tokio::spawn(drive(address, logger, end))).collect();
+        let (mut answered, mut waits) = (0, Vec::new());
+        for task in tasks {
+            let (count, some) = task.await.expect("no panic");
+            answered += count;
+            waits.extend(some);
+        }
+        (answered, waits)
+    });
+    let (spent, seconds) = ((server.cpu() - cpu).as_secs_f64(), began.elapsed().as_secs_f64());
+    waits.sort_unstable();
+    let p99 = waits.get(waits.len() * 99 / 100).copied().unwrap_or_default();
+    let rate = answered as f64 / seconds;
+    println!(
+        "{name:>8}: {rate:>8.0} answers/s, {:.1} us of the server's CPU a packet, p99 {:.1} ms",
+        spent * 1e6 / answered as f64,
+        p99 as f64 / 1000.0
+    );
+    (answered, rate)
+}
+
+#[allow(clippy::disallowed_methods)] // A bench measures.
+async fn drive(address: SocketAddr, logger: usize, end: Instant) -> (u64, Vec<u64>) {
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
+    stream.set_nodelay(true).expect("an option");
+    let (mut count, mut waits, mut buffer) = (0, Vec::new(), [0; 512]);
+    while Instant::now() < end {
+        let sent = Instant::now();
+        stream.write_all(&packet(logger, count)).await.expect("written");
+        // An answer is one small segment.
+        let mut got = 0;
+        while !buffer[..got].ends_with(b"\r\n") {
+            got += stream.read(&mut buffer[got..]).await.expect("answered");
+        }
+        count += 1;
+        if count % 16 == 0 {
+            waits.push(sent.elapsed().as_micros() as u64);
+        }
+    }
+    (count, waits)
+}
+
+fn pin_to_second_processor() {
+    let _ = Command::new("taskset").args(["-cp", "1", &std::process::id().to_string()]).stdout(Stdio::null()).status();
+}
+
+/// Memory of connections that have said nothing for a while.
+fn idle(server: &Server) {
+    let before = server.resident();
+    let streams: Vec<TcpStream> = (0..IDLE).filter_map(|_| TcpStream::connect(server.address).ok()).collect();
+    // Each has sent one packet and got its answer: its buffers have been used once.
+    for (number, mut stream) in streams.iter().enumerate() {
+        stream.write_all(&packet(number % CONNECTIONS, number as u64 + 900_000)).expect("sent");
+        let mut answer = [0; 256];
+        let _ = stream.read(&mut answer);
+    }
+    let after = server.resident();
+    println!(
+        "    idle: {:.0} bytes of the process a connection ({} connections)",
+        (after.saturating_sub(before)) as f64 / streams.len() as f64,
+        streams.len()
+    );
+}
+
+/// Frames, checks, decodes and answers; stores nothing.
+fn echo() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    println!("{}", listener.local_addr().expect("an address"));
+    let _ = std::io::stdout().flush();
+    listener.set_nonblocking(true).expect("an option");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("accepted");
+            stream.set_nodelay(true).expect("an option");
+            tokio::spawn(async move {
+                let (mut buffer, mut framer) = (Vec::with_capacity(2048), Framer::default());
+                while stream.read_buf(&mut buffer).await.is_ok_and(|count| count > 0) {
+                    loop {
+                        let progress = framer.next(&buffer, false);
+                        let answer = match progress.piece {
+                            Some(Piece::Frame(frame)) => decode(&buffer[frame.span], CrcDialect::Standard, &[]).ok().and_then(|packet| {
+                                catalogue::find(packet.cn()?, packet.edition())?;
+                                let segment = Segment {
+                                    qn: packet.qn(),
+                                    st: "91",
+                                    cn: "9014",
+                                    pw: packet.pw(),
+                                    mn: packet.mn(),
+                                    flag: Some(4),
+                                    ..Segment::default()
+                                };
+                                Some(segment.frame())
+                            }),
+                            _ => None,
+                        };
+                        if progress.consumed == 0 {
+                            break;
+                        }
+                        buffer.drain(..progress.consumed);
+                        if let Some(answer) = answer
+                            && stream.write_all(&answer).await.is_err()
+                        {
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+    });
+}

@@ -1,0 +1,17 @@
+# Sourced by demo and test: what a build needs besides git and a Rust toolchain. As root on Debian it is installed, else named.
+need=()
+command -v cc >/dev/null || need+=(gcc libc6-dev)
+command -v make >/dev/null || need+=(make)
+for tool in "${tools[@]:-}"; do
+    [ -z "$tool" ] || command -v "$tool" >/dev/null || need+=("$tool")
+done
+if [ "${#need[@]}" -gt 0 ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing ${need[*]} …"
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${need[@]}" >/dev/null
+    else
+        echo "Missing: ${need[*]}. On Debian: sudo apt-get install ${need[*]}" >&2
+        exit 69
+    fi
+fi
+command -v cargo >/dev/null || { echo "Missing: a Rust toolchain (rustc 1.95 or newer, with cargo)" >&2; exit 69; }
