@@ -10,25 +10,25 @@
 //! the street door is a set of functions from values to values: no socket, clock, runtime, file, log or random source.
 //! Start reading at `engine`, then `rules::exceedance`; `ARCHITECTURE.md` says what is deliberately absent.
 
-pub mod aggregation;
-pub mod docket;
-pub mod domain;
-pub mod engine;
-pub mod link;
-pub mod message;
 pub mod protocol;
+pub mod domain;
+pub mod link;
 pub mod registry;
+pub mod aggregation;
 pub mod rules;
+pub mod docket;
+pub mod message;
+pub mod engine;
 
 // --- the street door: below it there are sockets, clocks, files and logs ---
 
 // At the other end of the wire: data loggers, played. Uses `protocol` and `domain` only.
 pub mod fleet;
 
-pub mod daemon;
-pub mod http;
-pub mod listener;
+pub mod telemetry;
+pub mod store;
 pub mod pipeline;
 pub mod sinks;
-pub mod store;
-pub mod telemetry;
+pub mod listener;
+pub mod http;
+pub mod daemon;
