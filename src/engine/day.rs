@@ -5,7 +5,7 @@
 //!   absent ────────────────▶ open ──▶ hours close one by one ──▶ provisional ──▶ confirmed ─▶ absent
 //!      ▲                       │ a record of a closed hour                          ▲
 //!      │                       ▼                                                    │
-//!      └── quiet 60 s ──── reopened: recalled, all records resident ────────────────┘
+//!      └── published ◀─ recalled and computed again ◀─ quiet 60 s ◀─ reopened ──────┘
 //! ```
 
 use super::outcome::DayRow;
@@ -21,7 +21,7 @@ pub(super) type Cells = Box<[Option<HourCell>; 24]>;
 /// A resident day.
 #[derive(Debug, Default)]
 pub(super) struct DayState {
-    /// Records by hour, then factor. Of closed hours only while the day is `full`.
+    /// Records by hour, then factor: of the open hours, and of all while the day is `full`.
     pub(super) books: BTreeMap<u8, BTreeMap<FactorCode, HourBook>>,
     /// Cells by factor.
     pub(super) cells: BTreeMap<FactorCode, Cells>,
@@ -31,7 +31,7 @@ pub(super) struct DayState {
     pub(super) reopened: Option<(Moment, Moment)>,
     /// When it publishes if nothing else comes.
     pub(super) quiet: Option<Moment>,
-    /// Every record of the day is resident.
+    /// Every record of the day is resident: from its recall to the next entry that touches it.
     pub(super) full: bool,
     /// Hours whose closing has a timer already.
     pub(super) timed: BTreeSet<u8>,
@@ -52,6 +52,11 @@ impl DayState {
             })
             .collect();
         Self { cells, row, ..Self::default() }
+    }
+
+    /// Nothing was computed, published or found yet, as far as is known here.
+    pub(super) fn is_blank(&self) -> bool {
+        self.cells.is_empty() && self.row == DayRow::default()
     }
 
     /// What is written of it.

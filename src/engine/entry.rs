@@ -16,16 +16,6 @@ pub struct Entry {
     pub body: Body,
 }
 
-/// How deep a recount goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Depth {
-    /// Packets are translated again.
-    Readings,
-    /// Verdicts are made again from the same means.
-    Verdicts,
-}
-
 /// What an entry holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -101,8 +91,6 @@ pub enum Body {
         outlet: OutletId,
         /// When.
         day: Day,
-        /// How deep.
-        depth: Depth,
     },
     /// Time passes.
     Tick {},

@@ -10,18 +10,19 @@ mod entry;
 mod front_desk;
 mod outcome;
 
-pub use entry::{Body, CodecError, Depth, Entry, decode, encode};
+pub use entry::{Body, CodecError, Entry, decode, encode};
 pub use front_desk::{FrontDesk, RECENT_MAX};
 pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
 
 use crate::aggregation;
 use crate::docket::{Case, Change, Docket};
 use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
-use crate::domain::{FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, RuleSet, Span, Status};
+use crate::domain::{FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, Reading, ReadingKey, RuleSet, Span, Status};
 use crate::link::{Admissions, Admitted};
 use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication, Versions};
 use crate::protocol::parts::{Arrival, Parts};
-use crate::protocol::{frame, inspect};
+use crate::protocol::crc::CrcKind;
+use crate::protocol::{CrcDialect, Packet, decode_frame, frame, inspect, peek};
 use crate::registry::{Files, Registry, Translation};
 use crate::rules::{self, DayView};
 use day::DayState;
@@ -97,10 +98,14 @@ pub struct Engine {
 
 impl Engine {
     /// An engine at the beginning of a journal, or where a snapshot left it.
+    ///
+    /// # Panics
+    /// When a stored rule set or register cannot be read any more.
     #[must_use]
     pub fn new(snapshot: Snapshot, accept_unknown: bool) -> Self {
-        let rules = snapshot.rule_set.as_deref().and_then(|text| RuleSet::parse(text).ok()).unwrap_or_default();
-        let registry = snapshot.registry.as_ref().and_then(|files| Registry::parse(files).ok()).unwrap_or_default();
+        // What was put in force could be read then. If it cannot now, no verdict may be made: this stops the house.
+        let rules = snapshot.rule_set.as_deref().map_or_else(RuleSet::default, |text| RuleSet::parse(text).expect("the stored rule set can be read"));
+        let registry = snapshot.registry.as_ref().map_or_else(Registry::default, |files| Registry::parse(files).expect("the stored register can be read"));
         let versions = Versions { rule_set: rules.version(), registry: registry.version().to_owned() };
         let admissions = registry.admissions(snapshot.now, accept_unknown);
         let mut engine = Self {
@@ -177,27 +182,14 @@ impl Engine {
         &self.admissions
     }
 
-    /// Resident days and timers, for gauges.
+    /// Resident days, timers and reopened days, for gauges.
     #[must_use]
-    pub fn sizes(&self) -> (usize, usize) {
-        (self.days.len(), self.timers.len())
+    pub fn sizes(&self) -> (usize, usize, usize) {
+        let reopened = self.days.values().filter(|state| state.reopened.is_some()).count();
+        (self.days.len(), self.timers.len(), reopened)
     }
 
-    /// The days that entries will need, as far as can be seen before they are taken; `keys` are needed anyway.
-    fn look_ahead(&self, mut keys: BTreeSet<OutletDay>, entries: &[Entry]) -> Vec<Want> {
-        for entry in entries {
-            let Body::Frame { bytes, .. } = &entry.body else { continue };
-            let Some(translation) = self.translate(bytes, entry.at, entry.sequence) else { continue };
-            keys.extend(self.missing(&translation));
-            if keys.len() >= WANTS_MAX {
-                break;
-            }
-        }
-        keys.into_iter().take(WANTS_MAX).map(|key| self.want(key)).collect()
-    }
-
-    /// Takes entries until one needs a day that is not resident. `recalled` are the days that the last step asked for.
-    /// A step that stops looks ahead, so that one recall serves the rest of a back-fill.
+    /// Takes entries until a timer needs a day that is not resident. `recalled` are the days that the last step asked for.
     pub fn step(&mut self, entries: &[Entry], recalled: Vec<Recalled>) -> Step {
         let mut writes = WriteSet { from: self.sequence, ..WriteSet::default() };
         for day in recalled {
@@ -212,11 +204,7 @@ impl Engine {
             if !wants.is_empty() {
                 break;
             }
-            let missing = self.apply(entry, until, &mut writes);
-            if !missing.is_empty() {
-                wants = self.look_ahead(missing, &entries[taken..]);
-                break;
-            }
+            self.apply(entry, until, &mut writes);
             taken += 1;
         }
         self.evidence.clear();
@@ -237,17 +225,20 @@ impl Engine {
             }
             self.timers.remove(&timer);
         }
-        if let (before, Some(hour)) = (self.now.hour(), Some(until.hour()).filter(|hour| *hour > self.now.hour()))
-            && !self.loggers.is_empty()
-            && self.sequence > 0
-        {
-            self.state_root(before, hour, writes);
-        }
-        self.now = until;
+        self.advance(until, writes);
         if self.now.day() != self.admitted_on {
             self.renew_admissions(writes);
         }
         Vec::new()
+    }
+
+    /// Time goes on; an hour that ended leaves its root.
+    fn advance(&mut self, until: Moment, writes: &mut WriteSet) {
+        let (before, hour) = (self.now.hour(), until.hour());
+        if hour > before && !self.loggers.is_empty() {
+            self.state_root(before, hour, writes);
+        }
+        self.now = self.now.max(until);
     }
 
     /// The root of the hour that ended: one event, also when several hours passed without an entry.
@@ -299,7 +290,7 @@ impl Engine {
         if let Some(key) = self.needed_by(timer) {
             return Err(key);
         }
-        self.now = self.now.max(timer.deadline);
+        self.advance(timer.deadline, writes);
         match timer.kind {
             TimerKind::CloseHour(hour) => self.close_hour(timer.outlet, hour, writes),
             TimerKind::Provisional(day) => {
@@ -347,10 +338,14 @@ impl Engine {
         }
     }
 
+    /// A reopened day publishes when nothing has come for `quiet_secs`, at the latest `quiet_max_secs` after it was reopened.
+    /// Each day has a share of its own added or taken off, so that a region that comes back at once does not publish at once.
     fn set_quiet(&mut self, key: OutletDay) {
         let Some((first, last)) = self.days.get(&key).and_then(|state| state.reopened) else { return };
-        let quiet = last.plus_ms(i64::from(self.rules.quiet_secs.value) * 1000);
-        let latest = first.plus_ms(i64::from(self.rules.quiet_max_secs.value) * 1000);
+        let (quiet_ms, max_ms) = (i64::from(self.rules.quiet_secs.value) * 1000, i64::from(self.rules.quiet_max_secs.value) * 1000);
+        let share = key.outlet.as_str().bytes().fold(i64::from(key.day.0), |share, byte| (share * 31 + i64::from(byte)) % 1000);
+        let quiet = last.plus_ms(quiet_ms + quiet_ms / 2 * share / 1000);
+        let latest = first.plus_ms(max_ms - max_ms / 2 * share / 1000);
         let deadline = quiet.min(latest);
         self.clear_quiet(key);
         self.timers.insert(Timer { deadline, outlet: key.outlet, kind: TimerKind::Quiet(key.day) });
@@ -365,15 +360,11 @@ impl Engine {
 
     // --- entries ------------------------------------------------------------------------------------------------------
 
-    /// Takes one entry; gives the days that it needs instead, if it needs some.
-    fn apply(&mut self, entry: &Entry, until: Moment, writes: &mut WriteSet) -> BTreeSet<OutletDay> {
+    fn apply(&mut self, entry: &Entry, until: Moment, writes: &mut WriteSet) {
         debug_assert_eq!(self.now, until);
         match &entry.body {
             Body::Frame { bytes, peer, .. } => {
-                let missing = self.take_frame(entry, bytes, peer, writes);
-                if !missing.is_empty() {
-                    return missing;
-                }
+                self.take_frame(entry, bytes, peer, writes);
             }
             Body::Repeat { of, mn, peer } => {
                 self.extend_chain(*mn, entry, |before| repeat_link(before, entry.sequence, entry.at, peer, *of), writes);
@@ -394,21 +385,17 @@ impl Engine {
                 }
                 Err(_) => writes.note(Notice::BadVersion, 1),
             },
-            Body::Recount { outlet, day, depth } => {
-                let key = OutletDay { outlet: *outlet, day: *day };
-                if self.registry.outlet(*outlet, day.start()).is_none() {
-                    writes.note(Notice::BadVersion, 1);
-                } else if *depth == Depth::Readings && !self.days.get(&key).is_some_and(|state| state.full) {
-                    return BTreeSet::from([key]);
+            Body::Recount { outlet, day } => {
+                if self.registry.outlet(*outlet, day.start()).is_some() {
+                    self.reopen(OutletDay { outlet: *outlet, day: *day }, writes);
                 } else {
-                    self.reopen(key, writes);
+                    writes.note(Notice::BadVersion, 1);
                 }
             }
             Body::Tick {} => {}
         }
         self.sequence = entry.sequence;
         self.evidence.clear();
-        BTreeSet::new()
     }
 
     fn put_registry(&mut self, files: &Files, writes: &mut WriteSet) {
@@ -425,11 +412,11 @@ impl Engine {
         }
     }
 
-    fn take_frame(&mut self, entry: &Entry, bytes: &[u8], peer: &str, writes: &mut WriteSet) -> BTreeSet<OutletDay> {
+    fn take_frame(&mut self, entry: &Entry, bytes: &[u8], peer: &str, writes: &mut WriteSet) {
         let read = frame::whole(bytes).and_then(|found| self.admissions.read(bytes, &found).ok());
         let Some((packet, admitted)) = read else {
             writes.note(Notice::Unreadable, 1);
-            return BTreeSet::new();
+            return;
         };
         let mn = packet.mn().and_then(Mn::new);
         let (Admitted::Accepted, Some(mn)) = (admitted, mn) else {
@@ -438,13 +425,9 @@ impl Engine {
             writes.note(Notice::Quarantined(reason), 1);
             let detail = format!("CN {} of MN {}", packet.cn().unwrap_or_default(), packet.mn().unwrap_or_default());
             self.state_rejected(reason, &detail, peer, bytes.len() as u64, entry.sequence, writes);
-            return BTreeSet::new();
+            return;
         };
         let translation = self.registry.translate(&packet, entry.at, entry.sequence, &self.rules);
-        let missing = self.missing(&translation);
-        if !missing.is_empty() {
-            return missing;
-        }
         writes.note(Notice::Accepted, 1);
         for quirk in inspect::quirks(&packet).iter() {
             writes.note(Notice::Quirk(quirk.name()), 1);
@@ -462,7 +445,6 @@ impl Engine {
             }
         }
         self.take_readings(mn, entry, &translation, writes);
-        BTreeSet::new()
     }
 
     fn take_readings(&mut self, mn: Mn, entry: &Entry, translation: &Translation, writes: &mut WriteSet) {
@@ -470,38 +452,32 @@ impl Engine {
             writes.note(Notice::Unusable(reason.name()), u64::from(*count));
         }
         writes.note(Notice::Readings, translation.readings.len() as u64);
-        let mut changed = BTreeSet::new();
+        // The logger's own day record is kept with its packet; no mean is made of it.
+        let readings: Vec<&Reading> = translation.readings.iter().filter(|reading| reading.key != ReadingKey::Day).collect();
         // A packet's readings are nearly always of one outlet and one hour: what concerns the hour is done once.
-        for group in translation.readings.chunk_by(|one, other| one.outlet == other.outlet && one.hour == other.hour) {
+        for group in readings.chunk_by(|one, other| one.outlet == other.outlet && one.hour == other.hour) {
             let (outlet, hour) = (group[0].outlet, group[0].hour);
             let key = OutletDay { outlet, day: hour.day() };
-            let closed = self.is_closed(hour);
-            let new = !self.days.contains_key(&key);
-            let state = self.day(key);
-            let mut differs = false;
-            for reading in group {
-                differs |= state.enter(reading);
-            }
-            let timed = closed || !state.timed.insert(hour.of_day());
-            if new {
-                self.set_day_timers(key);
-            }
-            if !timed {
-                self.set_hour_timer(outlet, hour);
-            }
-            if closed {
-                if differs {
-                    changed.insert(key);
-                }
-                self.touched.insert(key);
-            }
             if key.day != entry.at.day() {
                 writes.late.push((mn, key.day.0, entry.sequence));
                 writes.note(Notice::Late, 1);
             }
-        }
-        for key in changed {
-            self.reopen(key, writes);
+            if self.is_closed(hour) {
+                // The packet is in the journal: the day is recalled and computed again when it is quiet.
+                self.reopen(key, writes);
+                continue;
+            }
+            let new = !self.days.contains_key(&key);
+            let state = self.day(key);
+            for reading in group {
+                state.enter(reading);
+            }
+            if state.timed.insert(hour.of_day()) {
+                self.set_hour_timer(outlet, hour);
+            }
+            if new {
+                self.set_day_timers(key);
+            }
         }
     }
 
@@ -510,6 +486,7 @@ impl Engine {
         let state = self.day(key);
         let first = state.reopened.map_or(now, |(first, _)| first);
         state.reopened = Some((first, now));
+        state.full = false;
         writes.reopened.insert(key, Some((first, now)));
         self.set_quiet(key);
         self.touched.insert(key);
@@ -550,27 +527,34 @@ impl Engine {
         Want { key, loggers: self.registry.loggers_of(key.outlet) }
     }
 
-    /// The days of which a closed hour is touched and not resident.
-    fn missing(&self, translation: &Translation) -> BTreeSet<OutletDay> {
-        let groups = translation.readings.chunk_by(|one, other| one.outlet == other.outlet && one.hour == other.hour);
-        let closed = groups.map(|group| group[0]).filter(|reading| self.is_closed(reading.hour));
-        let keys = closed.map(|reading| OutletDay { outlet: reading.outlet, day: reading.hour.day() });
-        keys.filter(|key| !self.days.get(key).is_some_and(|state| state.full)).collect()
+    /// A packet of a chain: it was admitted when it arrived, whatever the register says of its sender now.
+    fn reread<'f>(&self, bytes: &'f [u8]) -> Option<Packet<'f>> {
+        let found = frame::whole(bytes)?;
+        let keys = peek(bytes, &found).mn().map(|mn| self.registry.keys_ever(mn)).unwrap_or_default();
+        let dialect = match found.crc {
+            CrcKind::Modbus => CrcDialect::Modbus,
+            CrcKind::ModbusSwapped => CrcDialect::ModbusSwapped,
+            CrcKind::Standard | CrcKind::Mismatch => CrcDialect::Standard,
+        };
+        decode_frame(bytes, &found, dialect, &keys).ok()
     }
 
     fn translate(&self, bytes: &[u8], at: Moment, sequence: u64) -> Option<Translation> {
-        let found = frame::whole(bytes)?;
-        let (packet, admitted) = self.admissions.read(bytes, &found).ok()?;
-        (admitted == Admitted::Accepted).then(|| self.registry.translate(&packet, at, sequence, &self.rules))
+        Some(self.registry.translate(&self.reread(bytes)?, at, sequence, &self.rules))
     }
 
     /// A recalled day: every record from its packets, by the register and rules in force now.
     fn make_full(&mut self, recalled: Recalled) {
         let Recalled { key, row, frames } = recalled;
-        if !self.days.contains_key(&key)
-            && let Some(row) = row
-        {
-            self.days.insert(key, DayState::from_row(row));
+        if let Some(row) = row {
+            // A day that was let go of comes back with what was published and found.
+            let reopened = self.days.get(&key).and_then(|state| Some((state.reopened?, state.quiet)));
+            let unknown = self.days.get(&key).is_none_or(DayState::is_blank);
+            if unknown {
+                let mut state = DayState::from_row(row);
+                (state.reopened, state.quiet) = reopened.map_or((None, None), |(reopened, quiet)| (Some(reopened), quiet));
+                self.days.insert(key, state);
+            }
         }
         let mut books = DayState::default();
         for frame in &frames {
@@ -592,18 +576,13 @@ impl Engine {
         for key in std::mem::take(&mut self.touched) {
             let over = self.is_past(confirm_deadline(key.day, &self.rules));
             let Some(state) = self.days.get_mut(&key) else { continue };
-            if state.reopened.is_some() {
-                continue;
-            }
-            if over {
+            if over && state.reopened.is_none() {
                 self.days.remove(&key);
                 continue;
             }
-            if state.full {
-                state.full = false;
-                let (now, rules) = (self.now, &self.rules);
-                state.books.retain(|hour, _| close_deadline(key.day.hour(*hour), rules) >= now);
-            }
+            state.full = false;
+            let (now, rules) = (self.now, &self.rules);
+            state.books.retain(|hour, _| close_deadline(key.day.hour(*hour), rules) >= now);
         }
     }
 
@@ -784,8 +763,7 @@ impl Engine {
         let mut evidence = Evidence::default();
         let mut ranges: BTreeMap<Mn, EvidenceRange> = BTreeMap::new();
         for stored in frames {
-            let Some(found) = frame::whole(&stored.bytes) else { continue };
-            let Ok((packet, Admitted::Accepted)) = self.admissions.read(&stored.bytes, &found) else { continue };
+            let Some(packet) = self.reread(&stored.bytes) else { continue };
             if !self.registry.days_of(&packet, stored.at, &self.rules).contains(&key) {
                 continue;
             }

@@ -152,9 +152,10 @@ impl Serve {
     }
 
     fn gauges(&self) {
-        let (days, timers) = self.engine.sizes();
+        let (days, timers, reopened) = self.engine.sizes();
         gauge!(metric::RESIDENT_DAYS).set(days as f64);
         gauge!(metric::TIMERS).set(timers as f64);
+        gauge!(metric::REOPENED_DAYS).set(reopened as f64);
         gauge!(metric::ENGINE_TIME).set(self.engine.now().0 as f64 / 1000.0);
         gauge!(metric::INTAKE_BYTES).set(self.shared.intake.bytes() as f64);
     }

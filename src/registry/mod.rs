@@ -18,6 +18,7 @@ use crate::domain::{
 use crate::link::{Admission, Admissions};
 use crate::protocol::catalogue::Cadence;
 use crate::protocol::marker::Marker;
+use crate::protocol::sm4::Key;
 use crate::protocol::stamp::Stamp;
 use crate::protocol::upload::{Measurement, Upload};
 use crate::protocol::{Packet, upload};
@@ -95,6 +96,12 @@ impl Registry {
     #[must_use]
     pub fn logger(&self, mn: &str, at: Moment) -> Option<&Logger> {
         self.loggers.get(mn)?.iter().find(|row| row.validity.holds(at))
+    }
+
+    /// Every key that a logger was ever given, newest row first.
+    #[must_use]
+    pub fn keys_ever(&self, mn: &str) -> Vec<Key> {
+        self.loggers.get(mn).into_iter().flatten().rev().flat_map(|row| row.keys.iter().cloned()).collect()
     }
 
     /// All loggers in force at an instant.

@@ -49,6 +49,7 @@ metrics! {
     counter SEAL_FAILURES "hj212_seal_failures_total" "Hours that could not be sealed; tried again.";
     counter RECALLS "hj212_recalled_days_total" "Outlet-days recalled from the store.";
     gauge RESIDENT_DAYS "hj212_resident_days" "Outlet-days in memory.";
+    gauge REOPENED_DAYS "hj212_reopened_days" "Outlet-days that wait for quiet with all their records in memory.";
     gauge TIMERS "hj212_timers" "Deadlines that wait in the engine.";
     gauge ENGINE_TIME "hj212_engine_time_seconds" "Engine time: the largest stamp seen.";
     counter CLOCK_JUMPS "hj212_clock_jumps_total" "Jumps of the wall clock against the monotonic clock; ticks were held.";

@@ -5,7 +5,7 @@
 use crate::world::{MN, Outputs, SO2_DAY_80, at, frame_body, packet, registry, run, until};
 use hj212d::domain::Span;
 use hj212d::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
-use hj212d::engine::{Body, Depth};
+use hj212d::engine::Body;
 use hj212d::message::Topic;
 use std::collections::BTreeMap;
 
@@ -167,11 +167,11 @@ fn steady(day: &str, value: &str) -> Vec<(Moment, Body)> {
 fn a_correction_after_the_referral_withdraws_it_once_the_day_is_quiet() {
     let files = registry("11", &[SO2_DAY_80]);
     let mut journal = steady("2026-03-14", "85");
-    // At 15:00 of the next day the logger sends every minute again, lower, under higher QNs, within ten minutes.
+    // At 15:00 of the next day the logger sends every minute again, lower, under higher QNs, within three minutes.
     let resent_at = at("2026-03-15 15:00:00");
     let start = at("2026-03-14 00:00:00");
     for minute in 0..24 * 60 {
-        let sent = resent_at.plus_ms(minute * 400);
+        let sent = resent_at.plus_ms(minute * 130);
         let area = "a21026-Avg=75,a21026-Flag=N;a19001-Avg=11,a19001-Flag=N";
         journal.push((sent, frame_body(&packet("2051", sent, start.plus_ms(minute * MINUTE_MS), area))));
     }
@@ -222,7 +222,6 @@ fn a_recount_of_an_unchanged_day_publishes_nothing_new() {
     let recount = Body::Recount {
         outlet: hj212d::domain::OutletId::new(crate::world::OUTLET).expect("short"),
         day: at("2026-03-14 00:00:00").day(),
-        depth: Depth::Readings,
     };
     let before = run(&files, &until(journal.clone(), at("2026-03-17 00:00:00")), 50);
     journal.push((at("2026-03-16 00:00:00"), recount));
@@ -240,4 +239,38 @@ fn values_from_the_future_and_from_before_the_late_window_are_kept_and_not_avera
     let journal = [late, ahead].map(|start| (now, frame_body(&packet("2051", now, start, area))));
     let outputs = run(&registry("11", &[SO2_DAY_80]), &until(journal.to_vec(), at("2026-03-20 00:00:00")), 1);
     assert!(outputs.publications.is_empty());
+}
+
+#[test]
+fn three_days_back_filled_by_many_loggers_cost_each_window_few_revisions() {
+    let outlets = 6;
+    let files = crate::world::city(outlets);
+    let start = at("2026-03-14 00:00:00");
+    let back = at("2026-03-17 00:05:00");
+    // All loggers come back at once and send three days, minute by minute, interleaved, fifty packets a second in all.
+    let mut journal = Vec::new();
+    for minute in 0..3 * 24 * 60 {
+        for outlet in 1..=outlets {
+            let from = start.plus_ms(minute * MINUTE_MS);
+            let sent = back.plus_ms((minute * outlets as i64 + outlet as i64) * 20);
+            let area = format!("DataTime={};a21026-Avg={}.5,a21026-Flag=N;a19001-Avg=11,a19001-Flag=N", from.wire(), 70 + minute % 20);
+            let (qn, mn) = (sent.wire_ms(), crate::world::mn(outlet));
+            let segment = hj212d::protocol::encode::Segment {
+                qn: Some(&qn),
+                st: "31",
+                cn: "2051",
+                pw: Some("123456"),
+                mn: Some(&mn),
+                flag: Some(5),
+                area: &area,
+                ..Default::default()
+            };
+            journal.push((sent, frame_body(&segment.frame())));
+        }
+    }
+    let journal = until(journal, at("2026-03-18 14:00:00"));
+    let calm = run(&files, &journal, 1000);
+    let most = |outputs: &Outputs| outputs.publications.iter().map(|publication| publication.revision).max();
+    assert!(most(&calm) <= Some(5), "{:?} revisions of one window", most(&calm));
+    assert_eq!(calm.publications.iter().filter(|publication| publication.span == Span::Day && publication.revision == 1).count(), 18);
 }

@@ -332,7 +332,7 @@ fn stamps_at_the_ends_of_the_calendar_make_no_reading_and_no_day() {
         let notices = post.send(&words.frame());
         assert_eq!((accepted(&notices), readings(&notices)), (1, 1), "QN={time}000");
     }
-    let (days, _) = post.replay.engine().sizes();
+    let (days, ..) = post.replay.engine().sizes();
     assert_eq!(days, 1, "only the day that was really measured is resident");
     post.good_packets_still_make_their_mean();
 }
