@@ -26,6 +26,8 @@ CREATE TABLE blocks (
     entries BLOB NOT NULL
 ) STRICT;
 
+CREATE INDEX blocks_first_at ON blocks (first_at);
+
 -- One row per logger and hour of arrival: key = hour << 32 | logger id (0: entries of no logger).
 CREATE TABLE sealed (
     key INTEGER PRIMARY KEY,

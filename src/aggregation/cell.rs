@@ -8,6 +8,9 @@ use crate::registry::{Negative, Outlet, SeriesRow};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+/// Converted minutes of more than this are no values; near the oxidant's own oxygen the factor has no bound.
+const CROSS_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
 /// What the register and the rule set say about one series.
 #[derive(Debug, Clone, Copy)]
 pub struct SeriesRules<'r> {
@@ -71,6 +74,9 @@ pub struct HourCell {
     cross: Weighed,
     /// Minutes by mark, in the order of the marks.
     pub marked: Vec<(Marker, u32)>,
+    /// The logger sends converted values only: there is no measured mean.
+    #[serde(default)]
+    pub converted_only: bool,
     /// Smallest value used.
     pub min: Option<Decimal>,
     /// Largest value used.
@@ -127,6 +133,7 @@ impl HourCell {
             paired_oxygen: none,
             cross: none,
             marked: Vec::new(),
+            converted_only: false,
             min: None,
             max: None,
             decimals: 0,
@@ -144,7 +151,7 @@ impl HourCell {
             Ok(at) => self.marked[at].1 += weight,
             Err(at) => self.marked.insert(at, (record.marker, weight)),
         }
-        // A converted-only hour record still counts as one that was received and marked.
+        self.converted_only |= record.measured.is_none() && record.converted.is_some();
         let Some(value) = record.measured.or(record.converted) else { return };
         self.decimals = self.decimals.max(value.scale() as u8);
         if !matches!(record.marker, Marker::CALIBRATION | Marker::SET | Marker::STOPPED | Marker::LINK_FAULT) {
@@ -176,6 +183,7 @@ impl HourCell {
         if oxygen < rules.set.oxygen_not_converted_pct.value
             && rest > Decimal::ZERO
             && let Some(converted) = value.checked_mul(rules.outlet.oxidant_oxygen - reference).and_then(|value| value.checked_div(rest))
+            && converted < CROSS_MAX
         {
             self.cross.add(converted.round_dp(6), weight);
         }
@@ -211,8 +219,7 @@ impl HourCell {
     /// The measured hourly mean (rule 4). A logger that reports the converted hour only has none.
     #[must_use]
     pub fn measured(&self, set: &RuleSet) -> Option<Ratio> {
-        let only_converted = self.origin == Origin::Reported && self.reported.is_some_and(|reported| reported.measured.is_none());
-        if only_converted || !self.is_valid(set) { None } else { self.partial_mean() }
+        if self.converted_only || !self.is_valid(set) { None } else { self.partial_mean() }
     }
 
     /// The mean of all numbers whatever their mark, but those of calibration, set values, stops and broken links (§3.2).
@@ -233,6 +240,9 @@ impl HourCell {
         let Some(reference) = outlet.reference_oxygen else { return Conversion::None };
         if !self.is_valid(set) {
             return Conversion::None;
+        }
+        if self.converted_only {
+            return self.partial_mean().map_or(Conversion::None, Conversion::Value);
         }
         // The logger's own converted hour, where nothing of ours can be computed.
         if let (Origin::Reported, Some(Reported { converted: Some(converted), .. })) = (self.origin, self.reported) {

@@ -20,8 +20,8 @@ use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
 use crate::domain::{FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, Reading, ReadingKey, RuleSet, Span, Status};
 use crate::link::{Admissions, Admitted};
 use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication, Versions};
-use crate::protocol::parts::{Arrival, Parts};
 use crate::protocol::crc::CrcKind;
+use crate::protocol::parts::{Arrival, Parts};
 use crate::protocol::{CrcDialect, Packet, decode_frame, frame, inspect, peek};
 use crate::registry::{Files, Registry, Translation};
 use crate::rules::{self, DayView};
@@ -105,7 +105,8 @@ impl Engine {
     pub fn new(snapshot: Snapshot, accept_unknown: bool) -> Self {
         // What was put in force could be read then. If it cannot now, no verdict may be made: this stops the house.
         let rules = snapshot.rule_set.as_deref().map_or_else(RuleSet::default, |text| RuleSet::parse(text).expect("the stored rule set can be read"));
-        let registry = snapshot.registry.as_ref().map_or_else(Registry::default, |files| Registry::parse(files).expect("the stored register can be read"));
+        let registry =
+            snapshot.registry.as_ref().map_or_else(Registry::default, |files| Registry::parse(files).expect("the stored register can be read"));
         let versions = Versions { rule_set: rules.version(), registry: registry.version().to_owned() };
         let admissions = registry.admissions(snapshot.now, accept_unknown);
         let mut engine = Self {

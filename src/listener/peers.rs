@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+/// Addresses that are remembered although they have no connection.
+const REMEMBERED_MAX: usize = 10_000;
+
 /// Limits of one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerLimits {
@@ -51,9 +54,11 @@ impl Peers {
     pub(super) fn leave(&mut self, address: IpAddr) {
         if let Some(peer) = self.peers.get_mut(&address) {
             peer.connections -= 1;
-            if peer.connections == 0 {
-                self.peers.remove(&address);
-            }
+        }
+        // An address that left keeps its budget for the minute; with very many of them the oldest minutes go.
+        if self.peers.len() > REMEMBERED_MAX {
+            let newest = self.peers.values().map(|peer| peer.minute).max().unwrap_or_default();
+            self.peers.retain(|_, peer| peer.connections > 0 || peer.minute == newest);
         }
     }
 

@@ -81,6 +81,12 @@ impl Intake {
         self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// No stamp will be earlier than this: a journal that exists goes on where it ended, whatever the clock says.
+    pub fn not_before(&self, at: Moment) {
+        let mut open = self.lock();
+        open.last = open.last.max(at);
+    }
+
     /// Appends. Stamps never go back: arrival order is journal order.
     pub fn push(&self, now: Moment, item: Item, debt: Option<Debt>) {
         let mut open = self.lock();

@@ -81,6 +81,7 @@ impl Serve {
         }
         let engine = Engine::new(snapshot, settings.accept_unknown);
         shared.admissions.store(Arc::new(engine.admissions().clone()));
+        shared.intake.not_before(engine.now());
         Ok(Self { store, engine, desk, shared, settings, answers })
     }
 
@@ -127,7 +128,8 @@ impl Serve {
         let mut hold_until: Option<Instant> = None;
         self.shared.ready.store(true, Ordering::Release);
         while let Some(mut batch) = self.shared.intake.take(self.settings.tick) {
-            if ticked.elapsed() >= self.settings.tick {
+            let due = ticked.elapsed() >= self.settings.tick;
+            if due {
                 ticked = Instant::now();
                 if let Some(jump_ms) = guard.look() {
                     counter!(metric::CLOCK_JUMPS).increment(1);
@@ -136,14 +138,13 @@ impl Serve {
                 }
                 if hold_until.is_none_or(|until| Instant::now() >= until) {
                     hold_until = None;
-                    let at = batch.last().map_or_else(|| self.settings.clock.now(), |arrived| arrived.at);
+                    let at = batch.last().map_or_else(|| self.settings.clock.now().max(self.engine.now()), |arrived| arrived.at);
                     batch.push(Arrived { at, item: Item::Entry(Body::Tick {}), debt: None });
                 }
                 self.gauges();
             }
-            let idle = batch.len() <= 1;
             self.batch(batch).await?;
-            if idle {
+            if due {
                 self.seal().await;
             }
         }
@@ -160,7 +161,7 @@ impl Serve {
         gauge!(metric::INTAKE_BYTES).set(self.shared.intake.bytes() as f64);
     }
 
-    /// Rewrites one old hour while nothing else waits.
+    /// Rewrites one old hour, at most one per tick: the live path waits for it.
     async fn seal(&mut self) {
         match self.store.seal_hour(self.engine.now()).await {
             Ok(Some(_)) => counter!(metric::SEALED).increment(1),

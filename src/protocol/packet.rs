@@ -241,9 +241,16 @@ impl<'f> Packet<'f> {
     #[must_use]
     pub fn masked(&self) -> String {
         let mut text = self.text.to_string();
-        let in_area = self.layout.pairs.iter().filter(|pair| matches!(pair.name.of(&self.text), "PW" | "NewPW" | "NewSK")).map(|pair| pair.value);
-        for span in self.layout.pw.into_iter().chain(in_area) {
-            text.replace_range(usize::from(span.start)..usize::from(span.end), &"*".repeat(usize::from(span.end - span.start)));
+        for secret in ["PW=", "NEWSK="] {
+            let mut from = 0;
+            // Upper case of ASCII keeps every offset. `NewPW`, a second PW, and any case of them are secrets, too.
+            let upper = text.to_ascii_uppercase();
+            while let Some(at) = upper[from..].find(secret) {
+                let start = from + at + secret.len();
+                let end = upper[start..].find([';', ',', '&']).map_or(upper.len(), |len| start + len);
+                text.replace_range(start..end, &"*".repeat(end - start));
+                from = end;
+            }
         }
         text
     }
@@ -273,4 +280,20 @@ pub fn text_of<'f>(segment: &'f [u8], quirks: &mut QuirkSet) -> Cow<'f, str> {
 #[must_use]
 pub fn segment_of<'f>(frame: &Frame, bytes: &'f [u8]) -> &'f [u8] {
     &bytes[frame.segment.clone()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_leaves_the_house_however_it_is_written() {
+        let text = "QN=1;ST=32;CN=1072;PW=123456;pw=abcdef;MN=M;Flag=5;CP=&&NewPW=654321;newpw=q9,NewSK=0123456789abcdef&&";
+        let masked = Packet::read(Cow::Borrowed(text), QuirkSet::default(), None).masked();
+        for secret in ["123456", "abcdef", "654321", "q9", "0123456789abcdef"] {
+            assert!(!masked.contains(secret), "{masked}");
+        }
+        assert_eq!(masked.len(), text.len());
+        assert!(masked.contains("MN=M;Flag=5;CP=&&"));
+    }
 }

@@ -101,13 +101,15 @@ pub fn sentence(outlet: (&str, &str), factor: (&str, &str), day: &str, judgement
         Kind::Converted => ("折算", "converted "),
         Kind::Measured => ("", ""),
     };
-    let side = match limit.limit_type {
-        LimitType::Max => ("超过", "above"),
-        LimitType::Min => ("低于", "below"),
+    let side = match (comparison.exceeds, limit.limit_type) {
+        (true, LimitType::Max) => ("超过", "above"),
+        (true, LimitType::Min) => ("低于", "below"),
+        (false, _) => ("符合", "within"),
     };
     let times = comparison
         .multiple
         .as_ref()
+        .filter(|_| comparison.exceeds)
         .map(|multiple| (format!("，超标{}倍", multiple.shown()), format!(", {} times over", multiple.shown())))
         .unwrap_or_default();
     let marginal = if comparison.marginal { ("（按修约规则处于临界）", " (marginal once rounded)") } else { ("", "") };

@@ -92,6 +92,8 @@ impl Store {
     /// The database cannot be opened or read.
     pub async fn read(path: &Path) -> Result<Self, StoreError> {
         let mut reader = options(path).read_only(true).create_if_missing(false).connect().await?;
+        // One snapshot for everything that is read: a process that writes meanwhile changes nothing here.
+        sqlx::query("BEGIN").execute(&mut reader).await?;
         let row = sqlx::query("SELECT next_offset FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut reader).await?;
         let next = row.get::<i64, _>(0).unsigned_abs();
         let mut store = Self {
@@ -361,8 +363,21 @@ impl Store {
             }
         }
         let mut sealed = Vec::with_capacity(loggers.len());
+        let (low, high) = (sealed_key(hour, 0), sealed_key(hour, u32::MAX));
+        let again: Vec<i64> =
+            sqlx::query_scalar("SELECT key FROM sealed WHERE key BETWEEN $1 AND $2").bind(low).bind(high).fetch_all(&mut self.writer).await?;
         for (id, (before, entries)) in &loggers {
-            sealed.push((sealed_key(hour, *id), *before, block::compress_sealed(entries)?));
+            let key = sealed_key(hour, *id);
+            // An hour that was sealed before (its stamps came back, or a crash came between) keeps what it has.
+            if again.contains(&key) {
+                let row = sqlx::query("SELECT before, entries FROM sealed WHERE key = $1").bind(key).fetch_one(&mut self.writer).await?;
+                let mut merged: BTreeMap<u64, Entry> = block::expand(row.get(1))?.into_iter().map(|entry| (entry.sequence, entry)).collect();
+                merged.extend(entries.iter().map(|entry| (entry.sequence, entry.clone())));
+                let before = link(row.get(0)).unwrap_or(*before);
+                sealed.push((key, before, block::compress_sealed(merged.values())?));
+            } else {
+                sealed.push((key, *before, block::compress_sealed(entries)?));
+            }
         }
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         for rows in sealed.chunks(ROWS_PER_STATEMENT) {

@@ -219,10 +219,7 @@ fn an_exceedance_is_warned_of_at_night_and_referred_at_one_with_its_evidence() {
 fn a_recount_of_an_unchanged_day_publishes_nothing_new() {
     let files = registry("11", &[SO2_DAY_80]);
     let mut journal = steady("2026-03-14", "85");
-    let recount = Body::Recount {
-        outlet: hj212d::domain::OutletId::new(crate::world::OUTLET).expect("short"),
-        day: at("2026-03-14 00:00:00").day(),
-    };
+    let recount = Body::Recount { outlet: hj212d::domain::OutletId::new(crate::world::OUTLET).expect("short"), day: at("2026-03-14 00:00:00").day() };
     let before = run(&files, &until(journal.clone(), at("2026-03-17 00:00:00")), 50);
     journal.push((at("2026-03-16 00:00:00"), recount));
     let after = run(&files, &until(journal, at("2026-03-17 00:00:00")), 50);
@@ -273,4 +270,38 @@ fn three_days_back_filled_by_many_loggers_cost_each_window_few_revisions() {
     let most = |outputs: &Outputs| outputs.publications.iter().map(|publication| publication.revision).max();
     assert!(most(&calm) <= Some(5), "{:?} revisions of one window", most(&calm));
     assert_eq!(calm.publications.iter().filter(|publication| publication.span == Span::Day && publication.revision == 1).count(), 18);
+}
+
+#[test]
+fn a_changed_password_takes_nothing_back_from_days_that_were_admitted_before() {
+    let files = registry("11", &[SO2_DAY_80]);
+    let mut changed = files.clone();
+    if let Some(loggers) = changed.0.get_mut("loggers.csv") {
+        *loggers = loggers.replace(",123456,", ",654321,");
+    }
+    let mut journal = steady("2026-03-14", "85");
+    journal.push((at("2026-03-15 14:00:00"), Body::RegistryVersion { files: changed }));
+    // One minute again, under the new password and a higher QN, with the same value.
+    let from = at("2026-03-14 08:00:00");
+    let late = at("2026-03-15 15:00:00");
+    let good = packet("2051", late, from, "a21026-Avg=85,a21026-Flag=N;a19001-Avg=11,a19001-Flag=N");
+    let text = String::from_utf8_lossy(&good[6..good.len() - 6]).replace("PW=123456", "PW=654321");
+    journal.push((late, frame_body(&hj212d::protocol::encode::frame(text.as_bytes()))));
+    let outputs = run(&files, &until(journal, at("2026-03-16 14:00:00")), 200);
+    let referrals: Vec<&str> = outputs.of(Topic::Referrals).iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(referrals, ["hj212.referral.opened"], "nothing moved, so nothing is said");
+}
+
+#[test]
+fn oxygen_a_hair_below_the_oxidants_own_is_a_value_like_any_other() {
+    let mut files = registry("11", &[SO2_DAY_80]);
+    if let Some(outlets) = files.0.get_mut("outlets.csv") {
+        *outlets = outlets.replace(",a19001,21,", ",a19001,20.5,");
+    }
+    let hour = at("2026-03-14 08:00:00");
+    let area = "a21026-Avg=900,a21026-Flag=N;a19001-Avg=20.499999999999999999,a19001-Flag=N";
+    let minutes = (0..60).map(|minute| hour.plus_ms(minute * MINUTE_MS));
+    let journal = minutes.map(|from| (from.plus_ms(MINUTE_MS), frame_body(&packet("2051", from.plus_ms(MINUTE_MS), from, area)))).collect();
+    let outputs = run(&files, &until(journal, at("2026-03-14 10:00:00")), 10);
+    assert_eq!(outputs.publications.len(), 1);
 }

@@ -472,3 +472,26 @@ fn a_changed_byte_in_the_store_is_named_by_logger_and_sequence() {
     assert_eq!(code, Some(65));
     assert!(said.contains(MN) && said.contains(&format!("sequence {}", victim + 1)), "{said} should name {MN} and the link after {victim}");
 }
+
+#[test]
+fn a_clock_that_was_set_back_between_two_runs_loses_nothing() {
+    let folder = Folder::new();
+    let data = folder.0.join("data");
+    let rows = folder.registry(&registry("11", SO2));
+    for (clock, numbers) in [("2026-03-16T20:00:00+08:00", 0..30), ("2026-03-16T08:00:00+08:00", 30..60), ("2026-03-16T20:00:00+08:00", 60..90)] {
+        // Fast enough for hours to be sealed in between.
+        let serve = Serve::start(&data, &rows, &["--demo-start", clock, "--demo-time-scale", "20000"], &[]);
+        let mut logger = Logger::connect(serve.address).expect("connected");
+        for number in numbers {
+            assert!(logger.exchange(&minute(number)).expect("answered").contains("CN=9014"));
+        }
+        serve.wait_for("hj212_sealed_hours_total", |hours| hours >= 1.0);
+        assert_eq!(serve.stop(), Some(0));
+    }
+    let entries = journal(&data);
+    assert!(entries.iter().map(|entry| entry.sequence).eq(1..=entries.len() as u64), "no hole");
+    assert!(entries.is_sorted_by_key(|entry| entry.at), "no stamp goes back");
+    assert_eq!(entries.iter().filter(|entry| matches!(entry.body, Body::Frame { .. })).count(), 90);
+    let status = Command::new(BINARY).arg("verify").arg("--data").arg(&data).stdout(Stdio::null()).status().expect("it runs");
+    assert!(status.success());
+}
