@@ -27,6 +27,11 @@ fn main() {
     let folder = std::env::temp_dir().join(format!("hj212d-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let rows = registry(&folder);
+    if std::env::args().any(|argument| argument == "--back-fill") {
+        back_fill(&folder, &rows);
+        let _ = std::fs::remove_dir_all(&folder);
+        return;
+    }
     let rounds = if std::env::args().any(|argument| argument == "--once") { 1 } else { 3 };
     let mut ratios = Vec::new();
     for round in 1..=rounds {
@@ -190,6 +195,93 @@ async fn drive(address: SocketAddr, logger: usize, end: Instant) -> (u64, Vec<u6
         }
     }
     (count, waits)
+}
+
+/// Live answers of a hundred loggers, ten packets a second each, alone and beside a hundred that back-fill three days at once.
+#[allow(clippy::disallowed_methods)] // A bench measures.
+fn back_fill(folder: &Path, rows: &Path) {
+    pin_to_second_processor();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let serve = Server::serve(&folder.join("back-fill"), rows, true);
+    let address = serve.address;
+    let alone = runtime.block_on(live(address, Duration::from_secs(20)));
+    say("alone", alone);
+    let began = Instant::now();
+    let beside = runtime.block_on(async {
+        let filling = tokio::spawn(async move {
+            let tasks: Vec<_> = (100..200).map(|logger| tokio::spawn(three_days(address, logger))).collect();
+            for task in tasks {
+                task.await.expect("no panic");
+            }
+            println!("432000 packets back-filled in {:.0} s", began.elapsed().as_secs_f64());
+        });
+        // Until the reopened days have been quiet for a minute and were computed again.
+        let waits = live(address, Duration::from_secs(150)).await;
+        filling.await.expect("no panic");
+        waits
+    });
+    say("beside a back-fill", beside);
+    println!("resident {:.0} MB", serve.resident() as f64 / 1e6);
+}
+
+fn say(what: &str, mut waits: Vec<u64>) {
+    waits.sort_unstable();
+    let at = |share: usize| waits[(waits.len() - 1) * share / 1000] as f64 / 1000.0;
+    println!(
+        "{what:>20}: {} live answers, p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, longest {:.1} ms",
+        waits.len(),
+        at(500),
+        at(990),
+        at(999),
+        at(1000)
+    );
+}
+
+#[allow(clippy::disallowed_methods)] // A bench measures.
+async fn live(address: SocketAddr, how_long: Duration) -> Vec<u64> {
+    let end = Instant::now() + how_long;
+    let tasks: Vec<_> = (0..100)
+        .map(|logger| {
+            tokio::spawn(async move {
+                let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
+                stream.set_nodelay(true).expect("an option");
+                let (mut waits, mut count) = (Vec::new(), 0);
+                while Instant::now() < end {
+                    let sent = Instant::now();
+                    exchange(&mut stream, &packet(logger, count)).await;
+                    waits.push(sent.elapsed().as_micros() as u64);
+                    count += 1;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                waits
+            })
+        })
+        .collect();
+    let mut all = Vec::new();
+    for task in tasks {
+        all.extend(task.await.expect("no panic"));
+    }
+    all
+}
+
+async fn exchange(stream: &mut tokio::net::TcpStream, bytes: &[u8]) {
+    stream.write_all(bytes).await.expect("written");
+    let (mut buffer, mut got) = ([0; 512], 0);
+    while !buffer[..got].ends_with(b"\r\n") {
+        got += stream.read(&mut buffer[got..]).await.expect("answered");
+    }
+}
+
+async fn three_days(address: SocketAddr, logger: usize) {
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
+    stream.set_nodelay(true).expect("an option");
+    let first = hj212d::domain::time::Moment::parse_rfc3339("2026-03-11T00:00:00+08:00").expect("an instant");
+    for minute in 0..3 * 24 * 60 {
+        let from = first.plus_ms(minute * 60_000);
+        let live = packet(logger, minute as u64);
+        let segment = String::from_utf8_lossy(&live[6..live.len() - 6]).replace("DataTime=20260314080000", &format!("DataTime={}", from.wire()));
+        exchange(&mut stream, &hj212d::protocol::encode::frame(segment.as_bytes())).await;
+    }
 }
 
 fn pin_to_second_processor() {

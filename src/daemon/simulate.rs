@@ -56,6 +56,9 @@ pub(super) struct Arguments {
     /// As serve's.
     #[arg(long, value_name = "INSTANT", value_parser = moment)]
     demo_origin: Option<Moment>,
+    /// Real-time packets (CN 2011) at each outlet's interval, too.
+    #[arg(long)]
+    real_time: bool,
     /// Loggers ask for no answers.
     #[arg(long)]
     no_answers: bool,
@@ -162,7 +165,7 @@ fn loggers(registry: &Registry, arguments: &Arguments, at: Moment) -> Vec<Logger
         let wanted = |outlet: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == outlet);
         streams.retain(|(outlet, _), _| wanted(outlet) && !played.contains(outlet));
         played.extend(streams.keys().map(|(outlet, _)| outlet.clone()));
-        let streams: Vec<StreamPlan> = streams.into_values().filter_map(|rows| stream(registry, logger, &rows, at)).collect();
+        let streams: Vec<StreamPlan> = streams.into_values().filter_map(|rows| stream(registry, logger, &rows, at, arguments.real_time)).collect();
         if streams.is_empty() {
             continue;
         }
@@ -179,7 +182,7 @@ fn loggers(registry: &Registry, arguments: &Arguments, at: Moment) -> Vec<Logger
     plans
 }
 
-fn stream(registry: &Registry, logger: &Logger, rows: &[(FactorCode, &SeriesRow)], at: Moment) -> Option<StreamPlan> {
+fn stream(registry: &Registry, logger: &Logger, rows: &[(FactorCode, &SeriesRow)], at: Moment, real_time: bool) -> Option<StreamPlan> {
     let first = rows.first()?.1;
     let outlet = registry.outlet(first.outlet, at)?;
     let mut factors: Vec<FactorPlan> = Vec::new();
@@ -199,7 +202,7 @@ fn stream(registry: &Registry, logger: &Logger, rows: &[(FactorCode, &SeriesRow)
         outlet: outlet.id.to_string(),
         st: if first.st.is_empty() { "31".to_owned() } else { first.st.clone() },
         minute_interval_min: outlet.minute_interval,
-        real_interval_secs: 0,
+        real_interval_secs: if real_time { u32::from(outlet.real_interval_secs) } else { 0 },
         stamp_end: outlet.stamp_label == StampLabel::End,
         factors,
     })

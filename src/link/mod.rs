@@ -243,3 +243,55 @@ impl Link {
 fn rejected(bytes: &[u8], reason: &'static str, detail: String, claimed: Option<Mn>) -> Output {
     Output::Rejected { bytes: bytes[..bytes.len().min(REJECTED_LEN_MAX)].into(), len: bytes.len(), reason, detail, claimed }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::encode;
+
+    fn closes(link: &mut Link, now_ms: u64) -> Option<CloseReason> {
+        let mut out = Vec::new();
+        link.timeout(now_ms, &Admissions::default(), &mut out);
+        out.into_iter().find_map(|output| if let Output::Close(reason) = output { Some(reason) } else { None })
+    }
+
+    #[test]
+    fn a_connection_must_send_a_packet_and_may_then_be_silent_for_long() {
+        let limits = Limits::default();
+        let mut link = Link::new(ConnectionId(1), limits, 1_000);
+        assert_eq!(link.poll_timeout_ms(), 1_000 + limits.first_frame_ms);
+        assert_eq!(closes(&mut link, 1_000 + limits.first_frame_ms - 1), None);
+        assert_eq!(closes(&mut link, 1_000 + limits.first_frame_ms), Some(CloseReason::NoFrame));
+        let mut link = Link::new(ConnectionId(1), limits, 1_000);
+        link.receive(&encode::frame(b"ST=32;CN=2011;MN=M;CP=&&&&"), 2_000, &Admissions::default(), &mut Vec::new());
+        assert_eq!(closes(&mut link, 2_000 + limits.idle_ms - 1), None);
+        assert_eq!(closes(&mut link, 2_000 + limits.idle_ms), Some(CloseReason::Idle));
+    }
+
+    #[test]
+    fn a_packet_that_does_not_end_is_given_up_and_the_good_ones_behind_it_are_read() {
+        let limits = Limits::default();
+        let mut link = Link::new(ConnectionId(1), limits, 0);
+        let mut out = Vec::new();
+        // A length of 8000 with nothing that ends it; the good packet behind it has no line end, and its own length leads.
+        link.receive(b"##8000QN=1;ST=32;CN=2011", 0, &Admissions::default(), &mut out);
+        assert!(out.is_empty() && link.pending_len() > 0);
+        link.timeout(limits.partial_ms, &Admissions::default(), &mut out);
+        assert!(matches!(&out[..], [Output::Rejected { reason: "length_wrong", .. }]), "{out:?}");
+        assert_eq!(link.pending_len(), 0);
+        out.clear();
+        link.receive(&encode::frame(b"ST=32;CN=2011;MN=M;CP=&&&&"), limits.partial_ms, &Admissions::default(), &mut out);
+        assert!(matches!(&out[..], [Output::Frame { .. }]), "the conversation goes on: {out:?}");
+    }
+
+    #[test]
+    fn too_much_that_is_no_packet_closes_the_connection() {
+        let limits = Limits { junk_len_max: 1_000, ..Limits::default() };
+        let mut link = Link::new(ConnectionId(1), limits, 0);
+        let mut out = Vec::new();
+        for _ in 0..30 {
+            link.receive(b"GET / HTTP/1.1 and so on and so forth\r\n", 0, &Admissions::default(), &mut out);
+        }
+        assert!(out.contains(&Output::Close(CloseReason::NotHj212)));
+    }
+}

@@ -9,5 +9,6 @@ mod kills;
 mod means;
 mod process;
 mod quirks;
+mod registry;
 mod vectors;
 mod world;
