@@ -495,3 +495,35 @@ fn a_clock_that_was_set_back_between_two_runs_loses_nothing() {
     let status = Command::new(BINARY).arg("verify").arg("--data").arg(&data).stdout(Stdio::null()).status().expect("it runs");
     assert!(status.success());
 }
+
+#[test]
+fn a_kill_in_the_middle_of_an_open_hour_changes_nothing() {
+    let folder = Folder::new();
+    let data = folder.0.join("data");
+    let rows = folder.registry(&registry("11", SO2));
+    // Ten minutes a second: the packets are of the hour that the clock shows.
+    let origin = hj212d::pipeline::clock::ArrivalClock::wall().now().to_string();
+    let demo = ["--demo-start", "2026-03-14T08:00:00+08:00", "--demo-time-scale", "600", "--demo-origin", &origin];
+    let engine_time = |text: &str| Moment::parse_rfc3339(text).expect("an instant").0 as f64 / 1000.0;
+    let serve = Serve::start(&data, &rows, &demo, &[]);
+    let mut logger = Logger::connect(serve.address).expect("connected");
+    for number in 480..510 {
+        assert!(logger.exchange(&minute(number)).expect("answered").contains("CN=9014"));
+    }
+    serve.kill();
+    let serve = Serve::start(&data, &rows, &demo, &[]);
+    // DataTime may lie half an hour ahead: 08:59 is taken from 08:30 on.
+    serve.wait_for("hj212_engine_time_seconds", |time| time >= engine_time("2026-03-14T08:32:00+08:00"));
+    let mut logger = Logger::connect(serve.address).expect("connected");
+    for number in 510..540 {
+        assert!(logger.exchange(&minute(number)).expect("answered").contains("CN=9014"));
+    }
+    serve.wait_for("hj212_means_published_total{span=\"hour\"}", |hours| hours >= 1.0);
+    assert_eq!(serve.stop(), Some(0));
+    let out = published(&data);
+    let hour = &out["hj212.means.hour.v1"][0];
+    assert_eq!((&hour.data["start"], &hour.data["revision"]), (&"2026-03-14T08:00:00+08:00".into(), &1.into()));
+    assert!(hour.data["means"].as_array().is_some_and(|means| means.iter().all(|mean| mean["count"] == 60)), "{}", hour.data);
+    let again = replayed(&journal(&data));
+    assert_eq!(again.get("hj212.means.hour.v1"), out.get("hj212.means.hour.v1"));
+}
