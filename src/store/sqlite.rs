@@ -34,8 +34,53 @@ pub struct Store {
     names: BTreeMap<u32, Mn>,
     /// Chain heads: of the sealed hours from their table, of the hot blocks from their indexes.
     heads: BTreeMap<u32, Link>,
-    /// Hot blocks that hold entries of a logger: first sequence and last stamp.
-    hot: BTreeMap<u32, Vec<(u64, i64)>>,
+    /// Hot blocks that hold entries of a logger.
+    hot: BTreeMap<u32, Vec<HotBlock>>,
+    late: LateFrames,
+}
+
+/// Where a hot block lies in sequence and time.
+#[derive(Debug, Clone, Copy)]
+struct HotBlock {
+    first: u64,
+    first_at: i64,
+    last_at: i64,
+}
+
+/// Packets about another day than that of their arrival, as long as they lie in hot blocks: a back-fill is recalled minutes after
+/// it came, and a hot block holds many loggers. Capacity: `LATE_BYTES_MAX`; when it is full all are let go of, and read from
+/// their blocks instead.
+#[derive(Debug, Default)]
+struct LateFrames {
+    frames: BTreeMap<(u32, i32), Vec<StoredFrame>>,
+    bytes: usize,
+}
+
+/// Bytes of late packets at hand.
+const LATE_BYTES_MAX: usize = 512 * 1024 * 1024;
+
+impl LateFrames {
+    fn of(&self, id: u32, day: Day) -> impl Iterator<Item = &StoredFrame> {
+        self.frames.get(&(id, day.0)).into_iter().flatten()
+    }
+
+    fn put(&mut self, id: u32, day: i32, frame: StoredFrame) {
+        self.bytes += frame.bytes.len() + 128;
+        if self.bytes > LATE_BYTES_MAX {
+            *self = Self::default();
+            return;
+        }
+        self.frames.entry((id, day)).or_default().push(frame);
+    }
+
+    /// Lets go of what is sealed.
+    fn forget_before(&mut self, end: Moment) {
+        for frames in self.frames.values_mut() {
+            frames.retain(|frame| frame.at >= end);
+        }
+        self.frames.retain(|_, frames| !frames.is_empty());
+        self.bytes = self.frames.values().flatten().map(|frame| frame.bytes.len() + 128).sum();
+    }
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -81,6 +126,7 @@ impl Store {
             names: BTreeMap::new(),
             heads: BTreeMap::new(),
             hot: BTreeMap::new(),
+            late: LateFrames::default(),
         };
         store.load_indexes().await?;
         Ok(store)
@@ -105,6 +151,7 @@ impl Store {
             names: BTreeMap::new(),
             heads: BTreeMap::new(),
             hot: BTreeMap::new(),
+            late: LateFrames::default(),
         };
         store.load_indexes().await?;
         Ok(store)
@@ -119,20 +166,21 @@ impl Store {
                 self.heads.insert(id, head);
             }
         }
-        for row in sqlx::query("SELECT first, last_at, loggers FROM blocks ORDER BY first").fetch_all(&mut self.writer).await? {
-            let index = Index::read(row.get(2))?;
-            self.note_block(row.get::<i64, _>(0).unsigned_abs(), row.get(1), &index);
+        for row in sqlx::query("SELECT first, first_at, last_at, loggers FROM blocks ORDER BY first").fetch_all(&mut self.writer).await? {
+            let index = Index::read(row.get(3))?;
+            let block = HotBlock { first: row.get::<i64, _>(0).unsigned_abs(), first_at: row.get(1), last_at: row.get(2) };
+            self.note_block(block, &index);
         }
         Ok(())
     }
 
-    fn note_block(&mut self, first: u64, last_at: i64, index: &Index) {
+    fn note_block(&mut self, block: HotBlock, index: &Index) {
         for (id, _, after) in &index.loggers {
             self.heads.insert(*id, *after);
-            self.hot.entry(*id).or_default().push((first, last_at));
+            self.hot.entry(*id).or_default().push(block);
         }
         if index.places.contains(&block::NOBODY) {
-            self.hot.entry(0).or_default().push((first, last_at));
+            self.hot.entry(0).or_default().push(block);
         }
     }
 
@@ -235,15 +283,20 @@ impl Store {
 
     /// A logger's packets that arrived on a day, and those that arrived on another and are about it.
     async fn frames_about(&mut self, id: u32, day: Day) -> Result<Vec<StoredFrame>, StoreError> {
-        let mut late = BTreeMap::new();
+        let mut frames = Vec::new();
+        let mut late: BTreeMap<u64, Hour> = BTreeMap::new();
         let rows = sqlx::query("SELECT sequence, hour FROM late WHERE logger = $1 AND day = $2").bind(i64::from(id)).bind(i64::from(day.0));
         for row in rows.fetch_all(&mut self.writer).await? {
             late.insert(row.get::<i64, _>(0).unsigned_abs(), Hour(row.get(1)));
         }
+        // What came late in the last hours is at hand; the rest is read where it lies.
+        for frame in self.late.of(id, day) {
+            late.remove(&frame.sequence);
+            frames.push(frame.clone());
+        }
+        let about = |frame: &StoredFrame| frame.at.day() == day || late.contains_key(&frame.sequence);
         let mut hours: BTreeSet<Hour> = (0..24).map(|hour| day.hour(hour)).collect();
         hours.extend(late.values());
-        let mut frames = Vec::new();
-        let about = |frame: &StoredFrame| frame.at.day() == day || late.contains_key(&frame.sequence);
         for hour in &hours {
             let row =
                 sqlx::query("SELECT before, entries FROM sealed WHERE key = $1").bind(sealed_key(*hour, id)).fetch_optional(&mut self.writer).await?;
@@ -251,10 +304,14 @@ impl Store {
             let before = link(row.get(0)).unwrap_or_default();
             frames.extend(self.frames_of(id, before, block::expand(row.get(1))?).into_iter().filter(about));
         }
-        let (from, to) = (hours.first().map_or(0, |hour| hour.start().0), hours.last().map_or(0, |hour| hour.end().0));
-        let firsts: Vec<u64> = self.hot.get(&id).into_iter().flatten().filter(|(_, last_at)| *last_at >= from).map(|(first, _)| *first).collect();
+        let wanted = |first_at: i64, last_at: i64| {
+            let within = |start: Moment, end: Moment| first_at < end.0 && last_at >= start.0;
+            within(day.start(), day.end()) || late.values().any(|hour| within(hour.start(), hour.end()))
+        };
+        let blocks = self.hot.get(&id).into_iter().flatten();
+        let firsts: Vec<u64> = blocks.filter(|block| wanted(block.first_at, block.last_at)).map(|block| block.first).collect();
         for first in firsts {
-            let row = sqlx::query("SELECT loggers, entries FROM blocks WHERE first = $1 AND first_at < $2").bind(number(first)).bind(to);
+            let row = sqlx::query("SELECT loggers, entries FROM blocks WHERE first = $1").bind(number(first));
             let Some(row) = row.fetch_optional(&mut self.writer).await? else { continue };
             let mut split = block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?);
             if let Some((before, entries)) = split.remove(&id) {
@@ -318,10 +375,29 @@ impl Store {
         transaction.commit().await?;
         self.next = writes.to + 1;
         if let Some(first) = entries.first() {
-            let last_at = entries.iter().map(|entry| entry.at.0).max().unwrap_or_default();
-            self.note_block(first.sequence, last_at, &index);
+            let stamps = || entries.iter().map(|entry| entry.at.0);
+            let (first_at, last_at) = (stamps().min().unwrap_or_default(), stamps().max().unwrap_or_default());
+            self.note_block(HotBlock { first: first.sequence, first_at, last_at }, &index);
         }
+        self.note_late(entries, writes);
         Ok(debts.into_iter().map(Debt::settle).collect())
+    }
+
+    fn note_late(&mut self, entries: &[Entry], writes: &WriteSet) {
+        let find = |sequence: u64| entries.get(usize::try_from(sequence - writes.from - 1).ok()?);
+        let mut by_logger = writes.late.clone();
+        by_logger.sort_unstable();
+        for late in by_logger.chunk_by(|one, other| one.0 == other.0) {
+            let mn = late[0].0;
+            let (Some(id), Some(chain)) = (self.ids.get(&mn).copied(), writes.chains.get(&mn)) else { continue };
+            let links = chain.links(find);
+            for (_, day, sequence) in late {
+                if let (Some(Entry { at, body: Body::Frame { bytes, .. }, .. }), Some(chain)) = (find(*sequence), links.get(sequence)) {
+                    let frame = StoredFrame { mn, sequence: *sequence, at: *at, bytes: bytes.clone(), chain: *chain };
+                    self.late.put(id, *day, frame);
+                }
+            }
+        }
     }
 
     /// Forgets events that the sinks have delivered: at the end of a run, when no commit follows.
@@ -396,9 +472,10 @@ impl Store {
         sqlx::query("UPDATE blocks SET first_at = $1 WHERE first_at < $1").bind(end.0).execute(&mut *transaction).await?;
         transaction.commit().await?;
         for blocks in self.hot.values_mut() {
-            blocks.retain(|(_, last_at)| *last_at >= end.0);
+            blocks.retain(|block| block.last_at >= end.0);
         }
         self.hot.retain(|_, blocks| !blocks.is_empty());
+        self.late.forget_before(end);
         Ok(Some(hour))
     }
 
