@@ -1,5 +1,5 @@
 //! Decoding on one core: frame, check, header and every field of minute packets, and the typed upload beside it.
-//! `cargo bench --bench decode`; the figures are in README.md.
+//! `cargo bench --bench decode`; the figures are in benches/README.md.
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
