@@ -125,25 +125,23 @@ fn recorded(arguments: &Arguments, input: &Path, replay: &mut Replay, files: &mu
     Registry::parse(&registry).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
     let file = File::open(input).map_err(|error| Failure::new(exit::NO_INPUT, format!("{}: {error}", input.display())))?;
     let mut registry = Some(registry);
-    for (number, text) in BufReader::new(file).lines().enumerate() {
-        let wrong = |what: String| Failure::new(exit::DATA, format!("{}:{}: {what}", input.display(), number + 1));
-        let text = text.map_err(|error| wrong(error.to_string()))?;
-        if text.trim().is_empty() {
+    let mut wrong: Vec<String> = Vec::new();
+    for (number, text) in BufReader::new(file).split(b'\n').enumerate() {
+        let text = text.map_err(|error| Failure::new(exit::IO, format!("{}: {error}", input.display())))?;
+        if text.trim_ascii().is_empty() {
             continue;
         }
-        let mut object: serde_json::Map<String, Value> = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        let at = object.remove("at").and_then(|at| at.as_str().and_then(Moment::parse_rfc3339));
-        let at = at.ok_or_else(|| wrong("\"at\" is missing or no RFC 3339 instant".to_owned()))?;
-        // The register is in force before the first line.
-        if let Some(files_in_force) = registry.take() {
-            replay.entry(at, Body::RegistryVersion { files: files_in_force }, &mut |writes| files.take(writes));
-        }
-        match object.remove("packet") {
-            Some(Value::String(packet)) => replay.packet(at, packet.as_bytes(), &mut |writes| files.take(writes)),
-            Some(_) => return Err(wrong("\"packet\" is no text".to_owned())),
-            None => {
-                let body = serde_json::from_value(Value::Object(object)).map_err(|error| wrong(error.to_string()))?;
-                replay.entry(at, body, &mut |writes| files.take(writes));
+        match read_line(&text) {
+            Err(what) => wrong.push(format!("{}:{}: {what}", input.display(), number + 1)),
+            Ok((at, line)) => {
+                // The register is in force before the first line.
+                if let Some(files_in_force) = registry.take() {
+                    replay.entry(at, Body::RegistryVersion { files: files_in_force }, &mut |writes| files.take(writes));
+                }
+                match line {
+                    Line::Packet(packet) => replay.packet(at, packet.as_bytes(), &mut |writes| files.take(writes)),
+                    Line::Entry(body) => replay.entry(at, body, &mut |writes| files.take(writes)),
+                }
             }
         }
         progress.inc(1);
@@ -151,7 +149,34 @@ fn recorded(arguments: &Arguments, input: &Path, replay: &mut Replay, files: &mu
             progress.set_message(replay.engine().now().to_string());
         }
     }
+    // A bad line is named and stops nothing; what the good ones give is written.
+    for line in wrong.iter().take(WRONG_LINES_SHOWN) {
+        eprintln!("hj212d: {line}; the line was left out");
+    }
+    if wrong.len() > WRONG_LINES_SHOWN {
+        eprintln!("hj212d: {} more lines were left out", wrong.len() - WRONG_LINES_SHOWN);
+    }
     Ok(())
+}
+
+/// Lines that were left out and are named one by one.
+const WRONG_LINES_SHOWN: usize = 20;
+
+/// What a recorded line holds.
+enum Line {
+    Packet(String),
+    Entry(Body),
+}
+
+fn read_line(text: &[u8]) -> Result<(Moment, Line), String> {
+    let mut object: serde_json::Map<String, Value> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    let at = object.remove("at").and_then(|at| at.as_str().and_then(Moment::parse_rfc3339));
+    let at = at.ok_or("\"at\" is missing or no RFC 3339 instant")?;
+    match object.remove("packet") {
+        Some(Value::String(packet)) => Ok((at, Line::Packet(packet))),
+        Some(_) => Err("\"packet\" is no text".to_owned()),
+        None => serde_json::from_value(Value::Object(object)).map(|body| (at, Line::Entry(body))).map_err(|error| error.to_string()),
+    }
 }
 
 fn journal(data: &Path, replay: &mut Replay, files: &mut Files, progress: &indicatif::ProgressBar) -> Result<(), Failure> {

@@ -527,3 +527,39 @@ fn a_kill_in_the_middle_of_an_open_hour_changes_nothing() {
     let again = replayed(&journal(&data));
     assert_eq!(again.get("hj212.means.hour.v1"), out.get("hj212.means.hour.v1"));
 }
+
+#[test]
+fn a_recorded_line_that_is_wrong_is_named_and_stops_nothing() {
+    let folder = Folder::new();
+    let rows = folder.registry(&registry("11", SO2));
+    let mut lines = Vec::new();
+    for number in 0..60 {
+        let packet = String::from_utf8_lossy(&minute(number)).into_owned();
+        let at = Moment::parse_rfc3339("2026-03-14T00:01:00+08:00").expect("an instant").plus_ms(number * MINUTE_MS);
+        lines.push(serde_json::json!({"at": at.to_string(), "packet": packet}).to_string());
+    }
+    lines.insert(30, "no JSON".to_owned());
+    lines.insert(31, r#"{"at": "2026-03-14T00:30:00+08:00", "kind": "wish", "for": "rain"}"#.to_owned());
+    lines.insert(32, r#"{"at": "2026-03-14T00:30:00+08:00", "kind": "tick"}"#.to_owned());
+    lines.insert(33, r#"{"packet": "without a time"}"#.to_owned());
+    let (input, out) = (folder.0.join("packets.jsonl"), folder.0.join("out"));
+    std::fs::write(&input, lines.join("\n")).expect("written");
+    let output = Command::new(BINARY)
+        .args(["replay", "--until", "2026-03-14T02:00:00+08:00", "--registry"])
+        .arg(&rows)
+        .arg("--input")
+        .arg(&input)
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for place in [":31: ", ":32: ", ":34: "] {
+        assert!(said.contains(place), "{said} should name line {place}");
+    }
+    assert!(!said.contains(":33: "), "{said}");
+    let means = std::fs::read_to_string(out.join("means.jsonl")).expect("written");
+    let hour: serde_json::Value = serde_json::from_str(means.lines().next().expect("a mean")).expect("JSON");
+    assert_eq!((&hour["start"], &hour["count"]), (&"2026-03-14T00:00:00+08:00".into(), &60.into()));
+}
