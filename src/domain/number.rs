@@ -3,7 +3,7 @@
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{Signed, ToPrimitive, Zero};
+use num_traits::{Signed, Zero};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -135,12 +135,6 @@ impl Ratio {
         Self(&self.0 * &by.0)
     }
 
-    /// `self + other`.
-    #[must_use]
-    pub fn plus(&self, other: &Ratio) -> Self {
-        Self(&self.0 + &other.0)
-    }
-
     /// `self − other`.
     #[must_use]
     pub fn minus(&self, other: &Ratio) -> Self {
@@ -197,12 +191,6 @@ impl Ratio {
         let (numerator, denominator) = text.split_once('/')?;
         let (numerator, denominator): (BigInt, BigInt) = (numerator.parse().ok()?, denominator.parse().ok()?);
         (!denominator.is_zero()).then(|| Self(BigRational::new(numerator, denominator)))
-    }
-
-    /// For scores and charts only, never for a verdict.
-    #[must_use]
-    pub fn approximate(&self) -> f64 {
-        self.0.to_f64().unwrap_or(f64::NAN)
     }
 }
 

@@ -3,9 +3,6 @@
 use super::crc;
 use super::sm4::Key;
 
-/// The longest segment that the standard allows; [`frame`] takes longer ones, since some receivers do.
-pub const SEGMENT_LEN: usize = 1024;
-
 /// `##`, length, segment, check, CR LF.
 #[must_use]
 pub fn frame(segment: &[u8]) -> Vec<u8> {

@@ -9,16 +9,10 @@ impl Marker {
     pub const NORMAL: Marker = Marker(*b"N\0\0\0");
     /// 停运: stopped.
     pub const STOPPED: Marker = Marker(*b"F\0\0\0");
-    /// 维护: maintenance.
-    pub const MAINTENANCE: Marker = Marker(*b"M\0\0\0");
     /// 手工输入的设定值: set by hand.
     pub const SET: Marker = Marker(*b"S\0\0\0");
-    /// 故障: fault.
-    pub const FAULT: Marker = Marker(*b"D\0\0\0");
     /// 校准: calibration.
     pub const CALIBRATION: Marker = Marker(*b"C\0\0\0");
-    /// 超过测量上限: over range.
-    pub const OVER_RANGE: Marker = Marker(*b"T\0\0\0");
     /// 通讯异常: instrument and logger do not talk.
     pub const LINK_FAULT: Marker = Marker(*b"B\0\0\0");
     /// No mark was sent.

@@ -184,12 +184,6 @@ impl Store {
         }
     }
 
-    /// The sequence that the next entry gets.
-    #[must_use]
-    pub fn next_sequence(&self) -> u64 {
-        self.next
-    }
-
     /// What a restarted engine needs: versions, heads, open days, cases, and the packets of the last `reach_ms`.
     ///
     /// # Errors

@@ -2,35 +2,12 @@
 //! (H) The same journal gives the same bytes, however it is cut into batches. (F) The same frames in any order of arrival
 //! give the same current means and the same standing findings. Also: reopened days publish when quiet, and withdraw.
 
-use crate::world::{MN, Outputs, SO2_DAY_80, at, frame_body, packet, registry, run, until};
+use crate::world::{Chance, MN, Outputs, SO2_DAY_80, at, frame_body, packet, registry, run, until};
 use hj212d::domain::Span;
 use hj212d::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::engine::Body;
 use hj212d::message::Topic;
 use std::collections::BTreeMap;
-
-/// splitmix64: the same seed, the same world.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn shuffle<T>(&mut self, items: &mut [T]) {
-        for at in (1..items.len()).rev() {
-            items.swap(at, self.below(at as u64 + 1) as usize);
-        }
-    }
-}
 
 /// What one packet says, when it could first have been sent.
 type Said = (Moment, Vec<u8>);

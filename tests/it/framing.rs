@@ -1,7 +1,7 @@
 //! What a line and a logger can do to bytes, and what a link still makes of them: cut reads, glued packets, wrong lengths,
 //! damage, header fields in any order, text in two encodings, poison, windows, and two loggers at once.
 
-use crate::world::MN;
+use crate::world::{Chance, MN};
 use hj212d::domain::Mn;
 use hj212d::domain::number;
 use hj212d::link::{Admission, Admissions, ConnectionId, Limits, Link, Output};
@@ -319,23 +319,6 @@ fn parts_without_their_flag_bit_and_the_bit_without_parts_are_named_and_answered
 
 // --- damage -------------------------------------------------------------------------------------------------------------
 
-/// splitmix64: the same seed, the same damage.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-}
-
 /// A packet of ten factors in 748 bytes.
 fn ten_factors() -> Vec<u8> {
     let values = [
@@ -369,8 +352,8 @@ fn said(packet: &Packet<'_>) -> Vec<String> {
 fn damaged(packet: &[u8], bytes: usize, one_bit: bool, chance: &mut Chance) -> Vec<u8> {
     let mut damaged = packet.to_vec();
     for _ in 0..bytes {
-        let at = chance.below(damaged.len());
-        damaged[at] ^= if one_bit { 1u8 << chance.below(8) } else { 1 + chance.below(255) as u8 };
+        let at = chance.index(damaged.len());
+        damaged[at] ^= if one_bit { 1u8 << chance.index(8) } else { 1 + chance.index(255) as u8 };
     }
     damaged
 }
