@@ -216,7 +216,7 @@ fn back_fill(folder: &Path, rows: &Path) {
             println!("432000 packets back-filled in {:.0} s", began.elapsed().as_secs_f64());
         });
         // Until the reopened days have been quiet for a minute and were computed again.
-        let waits = live(address, Duration::from_secs(150)).await;
+        let waits = live(address, Duration::from_secs(420)).await;
         filling.await.expect("no panic");
         waits
     });

@@ -69,7 +69,7 @@ CREATE TABLE reopened (
     outlet TEXT NOT NULL,
     day INTEGER NOT NULL,
     first INTEGER NOT NULL,
-    last INTEGER NOT NULL,
+    due INTEGER NOT NULL,
     PRIMARY KEY (outlet, day)
 ) STRICT, WITHOUT ROWID;
 

@@ -20,6 +20,8 @@ pub struct SeriesRules<'r> {
     pub range_high: Option<Decimal>,
     /// How its negatives are read.
     pub negative: Negative,
+    /// Whether the series has a converted mean: its minutes are paired with the oxygen's.
+    pub converts: bool,
     /// Figures in force.
     pub set: &'r RuleSet,
 }
@@ -27,8 +29,8 @@ pub struct SeriesRules<'r> {
 impl<'r> SeriesRules<'r> {
     /// The rules of a series; without a row, nothing is known of its range.
     #[must_use]
-    pub fn new(outlet: &'r Outlet, row: Option<&SeriesRow>, set: &'r RuleSet) -> Self {
-        Self { outlet, range_high: row.and_then(|row| row.range_high), negative: row.map_or(Negative::Natural, |row| row.negative), set }
+    pub fn new(outlet: &'r Outlet, row: Option<&SeriesRow>, converts: bool, set: &'r RuleSet) -> Self {
+        Self { outlet, range_high: row.and_then(|row| row.range_high), negative: row.map_or(Negative::Natural, |row| row.negative), converts, set }
     }
 
     /// The value that enters a mean (rule 12, §4.4): small negatives count as zero, larger ones and values above the range
@@ -173,7 +175,7 @@ impl HourCell {
 
     /// Pairs a valid record with the oxygen of the same period.
     pub(super) fn pair(&mut self, record: &Record, oxygen: Option<&Record>, weight: u32, rules: &SeriesRules<'_>) {
-        let Some(reference) = rules.outlet.reference_oxygen else { return };
+        let Some(reference) = rules.outlet.reference_oxygen.filter(|_| rules.converts) else { return };
         let value = record.measured.and_then(|value| self.used(record, value, rules));
         let oxygen = oxygen.filter(|oxygen| matches!(oxygen.marker, Marker::NORMAL | Marker::ABSENT)).and_then(|oxygen| oxygen.measured);
         let (Some(value), Some(oxygen)) = (value, oxygen.filter(|oxygen| !oxygen.is_sign_negative())) else { return };

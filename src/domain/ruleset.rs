@@ -46,6 +46,7 @@ rule_set! {
     future_accept_min: u32 = 30, D, "ours: a clock may be wrong, a value cannot be older than its packet", "Minutes by which DataTime may lie after the arrival.";
     quiet_secs: u32 = 60, D, "ours: back-filling three days costs a few revisions, not thousands", "A reopened day publishes after so many quiet seconds of engine time.";
     quiet_max_secs: u32 = 600, D, "ours: see quiet_secs", "… and at the latest after so many.";
+    quiet_pace_ms: u32 = 1000, D, "ours: computing a day costs some 15 ms; one a second leaves the answers alone", "Reopened days are spread over so many milliseconds each.";
     episode_gap_days: u32 = 1, D, "ours: exceedances on days at most this far apart are one case", "Days between two findings of one case.";
 }
 

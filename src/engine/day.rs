@@ -10,7 +10,7 @@
 
 use super::outcome::DayRow;
 use crate::aggregation::{HourBook, HourCell, SeriesRules};
-use crate::domain::time::{Day, Moment};
+use crate::domain::time::Day;
 use crate::domain::{FactorCode, Mn, OutletDay, Reading, RuleSet};
 use crate::registry::{Outlet, Registry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,10 +27,6 @@ pub(super) struct DayState {
     pub(super) cells: BTreeMap<FactorCode, Cells>,
     /// What was published, confirmed and found.
     pub(super) row: DayRow,
-    /// First and last change since the day was reopened.
-    pub(super) reopened: Option<(Moment, Moment)>,
-    /// When it publishes if nothing else comes.
-    pub(super) quiet: Option<Moment>,
     /// Every record of the day is resident: from its recall to the next entry that touches it.
     pub(super) full: bool,
     /// Hours whose closing has a timer already.
@@ -79,7 +75,7 @@ impl DayState {
         let oxygen = outlet.oxygen_factor.and_then(|factor| books.get(&factor));
         for (factor, book) in books.iter().filter(|(_, book)| !book.is_empty()) {
             let row = self.reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, *factor, at));
-            let rules = SeriesRules::new(outlet, row, rules);
+            let rules = SeriesRules::new(outlet, row, converts(registry, outlet, *factor, key.day), rules);
             let cells = self.cells.entry(*factor).or_insert_with(|| Box::new([const { None }; 24]));
             cells[usize::from(hour)] = Some(book.close(oxygen, &rules));
         }

@@ -12,7 +12,7 @@ mod outcome;
 
 pub use entry::{Body, CodecError, Entry, decode, encode};
 pub use front_desk::{FrontDesk, RECENT_MAX};
-pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
+pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Reopened, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
 
 use crate::aggregation;
 use crate::docket::{Case, Change, Docket};
@@ -89,6 +89,8 @@ pub struct Engine {
     loggers: BTreeMap<Mn, LoggerState>,
     days: BTreeMap<OutletDay, DayState>,
     timers: BTreeSet<Timer>,
+    /// Days that changed after they were computed.
+    reopened: BTreeMap<OutletDay, Reopened>,
     dockets: BTreeMap<(OutletId, FactorCode), Docket>,
     rejected: (i64, u32),
     /// Packets of days recalled for this step, while no entry was taken since.
@@ -121,6 +123,7 @@ impl Engine {
             loggers: snapshot.heads.into_iter().map(|(mn, head)| (mn, LoggerState { head, parts: Parts::default() })).collect(),
             days: BTreeMap::new(),
             timers: BTreeSet::new(),
+            reopened: BTreeMap::new(),
             dockets: BTreeMap::new(),
             rejected: (0, 0),
             evidence: BTreeMap::new(),
@@ -134,8 +137,9 @@ impl Engine {
             engine.set_day_timers(key);
         }
         for (key, reopened) in snapshot.reopened {
-            engine.day(key).reopened = Some(reopened);
-            engine.set_quiet(key);
+            engine.day(key);
+            engine.timers.insert(Timer { deadline: reopened.due, outlet: key.outlet, kind: TimerKind::Quiet(key.day) });
+            engine.reopened.insert(key, reopened);
         }
         for frame in snapshot.recent {
             let Some(translation) = engine.translate(&frame.bytes, frame.at, frame.sequence) else { continue };
@@ -186,8 +190,7 @@ impl Engine {
     /// Resident days, timers and reopened days, for gauges.
     #[must_use]
     pub fn sizes(&self) -> (usize, usize, usize) {
-        let reopened = self.days.values().filter(|state| state.reopened.is_some()).count();
-        (self.days.len(), self.timers.len(), reopened)
+        (self.days.len(), self.timers.len(), self.reopened.len())
     }
 
     /// Takes entries until a timer needs a day that is not resident. `recalled` are the days that the last step asked for.
@@ -264,14 +267,13 @@ impl Engine {
     fn needed_by(&self, timer: Timer) -> Option<OutletDay> {
         let (day, confirms) = match timer.kind {
             TimerKind::CloseHour(_) => return None,
-            TimerKind::Quiet(day) => (day, self.is_past(confirm_deadline(day, &self.rules))),
+            TimerKind::Quiet(day) => (day, confirm_deadline(day, &self.rules) <= timer.deadline),
             TimerKind::Provisional(day) => (day, false),
             TimerKind::Confirm(day) => (day, true),
         };
         let key = OutletDay { outlet: timer.outlet, day };
         let state = self.days.get(&key)?;
-        let must_compute = state.reopened.is_some();
-        if must_compute && !state.full {
+        if self.reopened.contains_key(&key) && !state.full {
             return Some(key);
         }
         (confirms && !self.evidence.contains_key(&key) && self.may_refer(key)).then_some(key)
@@ -281,10 +283,12 @@ impl Engine {
     fn may_refer(&self, key: OutletDay) -> bool {
         let Some(state) = self.days.get(&key) else { return false };
         let factors = || self.registry.factors(key.outlet).chain(state.row.findings.values().map(|finding| finding.factor));
-        factors().any(|factor| self.dockets.get(&(key.outlet, factor)).is_some_and(|docket| docket.knows(key.day))) || state.reopened.is_some() || {
-            let means = self.day_means(key);
-            rules::day_exceeds(&self.view(key, &means, true))
-        }
+        factors().any(|factor| self.dockets.get(&(key.outlet, factor)).is_some_and(|docket| docket.knows(key.day)))
+            || self.reopened.contains_key(&key)
+            || {
+                let means = self.day_means(key);
+                rules::day_exceeds(&self.view(key, &means, true))
+            }
     }
 
     fn fire(&mut self, timer: Timer, writes: &mut WriteSet) -> Result<(), OutletDay> {
@@ -301,7 +305,7 @@ impl Engine {
             TimerKind::Quiet(day) | TimerKind::Confirm(day) => {
                 let key = OutletDay { outlet: timer.outlet, day };
                 let confirms = matches!(timer.kind, TimerKind::Confirm(_));
-                let reopened = self.days.get(&key).is_some_and(|state| state.reopened.is_some());
+                let reopened = self.reopened.contains_key(&key);
                 if reopened {
                     self.recompute(key, writes);
                 }
@@ -339,24 +343,14 @@ impl Engine {
         }
     }
 
-    /// A reopened day publishes when nothing has come for `quiet_secs`, at the latest `quiet_max_secs` after it was reopened.
-    /// Each day has a share of its own added or taken off, so that a region that comes back at once does not publish at once.
-    fn set_quiet(&mut self, key: OutletDay) {
-        let Some((first, last)) = self.days.get(&key).and_then(|state| state.reopened) else { return };
+    /// When a reopened day publishes: when nothing has come for `quiet_secs`, at the latest `quiet_max_secs` after it was
+    /// reopened. Each day has a share of its own of the window over which all that are reopened now are spread: a region that
+    /// comes back at once is computed one day a second, between the answers, and not all at once.
+    fn due(&self, key: OutletDay, first: Moment) -> Moment {
         let (quiet_ms, max_ms) = (i64::from(self.rules.quiet_secs.value) * 1000, i64::from(self.rules.quiet_max_secs.value) * 1000);
-        let share = key.outlet.as_str().bytes().fold(i64::from(key.day.0), |share, byte| (share * 31 + i64::from(byte)) % 1000);
-        let quiet = last.plus_ms(quiet_ms + quiet_ms / 2 * share / 1000);
-        let latest = first.plus_ms(max_ms - max_ms / 2 * share / 1000);
-        let deadline = quiet.min(latest);
-        self.clear_quiet(key);
-        self.timers.insert(Timer { deadline, outlet: key.outlet, kind: TimerKind::Quiet(key.day) });
-        self.day(key).quiet = Some(deadline);
-    }
-
-    fn clear_quiet(&mut self, key: OutletDay) {
-        if let Some(deadline) = self.days.get_mut(&key).and_then(|state| state.quiet.take()) {
-            self.timers.remove(&Timer { deadline, outlet: key.outlet, kind: TimerKind::Quiet(key.day) });
-        }
+        let window = (self.reopened.len() as i64 * i64::from(self.rules.quiet_pace_ms.value)).min((max_ms - quiet_ms).max(0));
+        let share = |window: i64| window * i64::from(share_of(key)) >> 16;
+        self.now.plus_ms(quiet_ms + share(window)).min(first.plus_ms(max_ms / 2 + share(max_ms / 2)))
     }
 
     // --- entries ------------------------------------------------------------------------------------------------------
@@ -483,14 +477,25 @@ impl Engine {
     }
 
     fn reopen(&mut self, key: OutletDay, writes: &mut WriteSet) {
-        let now = self.now;
-        let state = self.day(key);
-        let first = state.reopened.map_or(now, |(first, _)| first);
-        state.reopened = Some((first, now));
-        state.full = false;
-        writes.reopened.insert(key, Some((first, now)));
-        self.set_quiet(key);
+        let before = self.reopened.get(&key).copied();
+        let first = before.map_or(self.now, |reopened| reopened.first);
+        let reopened = Reopened { first, due: self.due(key, first) };
+        let timer = |due| Timer { deadline: due, outlet: key.outlet, kind: TimerKind::Quiet(key.day) };
+        if let Some(before) = before {
+            self.timers.remove(&timer(before.due));
+        }
+        self.timers.insert(timer(reopened.due));
+        self.reopened.insert(key, reopened);
+        writes.reopened.insert(key, Some(reopened));
+        self.day(key).full = false;
         self.touched.insert(key);
+    }
+
+    fn close_again(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        if let Some(reopened) = self.reopened.remove(&key) {
+            self.timers.remove(&Timer { deadline: reopened.due, outlet: key.outlet, kind: TimerKind::Quiet(key.day) });
+            writes.reopened.insert(key, None);
+        }
     }
 
     fn extend_chain(&mut self, mn: Mn, entry: &Entry, link: impl FnOnce(&Link) -> Link, writes: &mut WriteSet) {
@@ -549,12 +554,8 @@ impl Engine {
         let Recalled { key, row, frames } = recalled;
         if let Some(row) = row {
             // A day that was let go of comes back with what was published and found.
-            let reopened = self.days.get(&key).and_then(|state| Some((state.reopened?, state.quiet)));
-            let unknown = self.days.get(&key).is_none_or(DayState::is_blank);
-            if unknown {
-                let mut state = DayState::from_row(row);
-                (state.reopened, state.quiet) = reopened.map_or((None, None), |(reopened, quiet)| (Some(reopened), quiet));
-                self.days.insert(key, state);
+            if self.days.get(&key).is_none_or(DayState::is_blank) {
+                self.days.insert(key, DayState::from_row(row));
             }
         }
         let mut books = DayState::default();
@@ -577,7 +578,7 @@ impl Engine {
         for key in std::mem::take(&mut self.touched) {
             let over = self.is_past(confirm_deadline(key.day, &self.rules));
             let Some(state) = self.days.get_mut(&key) else { continue };
-            if over && state.reopened.is_none() {
+            if over && !self.reopened.contains_key(&key) {
                 self.days.remove(&key);
                 continue;
             }
@@ -606,10 +607,8 @@ impl Engine {
         for hour in &closed {
             state.compute(key, *hour, &self.registry, &self.rules);
         }
-        state.reopened = None;
         self.days.insert(key, state);
-        self.clear_quiet(key);
-        writes.reopened.insert(key, None);
+        self.close_again(key, writes);
         for hour in closed {
             self.publish_hour(key, key.day.hour(hour), writes);
         }
@@ -845,6 +844,13 @@ fn compare_findings(
         findings.push(known);
     }
     (findings, changed)
+}
+
+/// A day's share of a window, in 65536ths: FNV-1a, well mixed, and the same wherever the journal is read.
+fn share_of(key: OutletDay) -> u16 {
+    let bytes = key.outlet.as_str().bytes().chain(key.day.0.to_le_bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    ((hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 48) as u16
 }
 
 fn close_deadline(hour: Hour, rules: &RuleSet) -> Moment {

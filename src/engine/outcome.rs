@@ -61,6 +61,15 @@ pub struct DayRow {
     pub findings: BTreeMap<Uuid, Finding>,
 }
 
+/// A day that changed after it was computed, and waits until it is quiet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reopened {
+    /// The first change.
+    pub first: Moment,
+    /// When it is computed if nothing else comes.
+    pub due: Moment,
+}
+
 /// What one logger added to its chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainWrite {
@@ -120,8 +129,8 @@ pub struct WriteSet {
     pub quarantine: Vec<(u64, &'static str)>,
     /// Days whose row changed.
     pub days: BTreeMap<OutletDay, DayRow>,
-    /// Days that were reopened (first and last change), or closed again.
-    pub reopened: BTreeMap<OutletDay, Option<(Moment, Moment)>>,
+    /// Days that were reopened, or closed again.
+    pub reopened: BTreeMap<OutletDay, Option<Reopened>>,
     /// Means published.
     pub publications: Vec<Publication>,
     /// Findings stated.
@@ -169,7 +178,7 @@ pub struct Snapshot {
     /// Rows of the days that are not confirmed yet, and of those that were reopened.
     pub days: BTreeMap<OutletDay, DayRow>,
     /// Reopened days.
-    pub reopened: BTreeMap<OutletDay, (Moment, Moment)>,
+    pub reopened: BTreeMap<OutletDay, Reopened>,
     /// Cases.
     pub cases: Vec<Case>,
     /// Packets of the hours that are still open (two hours back are enough), by sequence.

@@ -5,7 +5,7 @@ use super::block::{self, Index};
 use crate::docket::Case;
 use crate::domain::time::{Day, HOUR_MS, Hour, Moment};
 use crate::domain::{Mn, OutletDay, OutletId, Span};
-use crate::engine::{Body, DayRow, Entry, Link, Recalled, Snapshot, StoredFrame, Want, WriteSet, link_of};
+use crate::engine::{Body, DayRow, Entry, Link, Recalled, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
@@ -54,6 +54,8 @@ struct HotBlock {
 struct LateFrames {
     frames: BTreeMap<(u32, i32), Vec<StoredFrame>>,
     bytes: usize,
+    /// From this sequence on every late packet is here.
+    since: u64,
 }
 
 /// Bytes of late packets at hand.
@@ -64,19 +66,21 @@ impl LateFrames {
         self.frames.get(&(id, day.0)).into_iter().flatten()
     }
 
-    fn put(&mut self, id: u32, day: i32, frame: StoredFrame) {
+    /// `next` is the first sequence after this commit.
+    fn put(&mut self, id: u32, day: i32, frame: StoredFrame, next: u64) {
         self.bytes += frame.bytes.len() + 128;
         if self.bytes > LATE_BYTES_MAX {
-            *self = Self::default();
+            *self = Self { since: next, ..Self::default() };
             return;
         }
         self.frames.entry((id, day)).or_default().push(frame);
     }
 
-    /// Lets go of what is sealed.
-    fn forget_before(&mut self, end: Moment) {
+    /// Lets go of what is sealed: the packets below sequence `kept`.
+    fn forget_before(&mut self, kept: u64) {
+        self.since = self.since.max(kept);
         for frames in self.frames.values_mut() {
-            frames.retain(|frame| frame.at >= end);
+            frames.retain(|frame| frame.sequence >= kept);
         }
         self.frames.retain(|_, frames| !frames.is_empty());
         self.bytes = self.frames.values().flatten().map(|frame| frame.bytes.len() + 128).sum();
@@ -126,7 +130,7 @@ impl Store {
             names: BTreeMap::new(),
             heads: BTreeMap::new(),
             hot: BTreeMap::new(),
-            late: LateFrames::default(),
+            late: LateFrames { since: row.get::<i64, _>(1).unsigned_abs(), ..LateFrames::default() },
         };
         store.load_indexes().await?;
         Ok(store)
@@ -151,7 +155,7 @@ impl Store {
             names: BTreeMap::new(),
             heads: BTreeMap::new(),
             hot: BTreeMap::new(),
-            late: LateFrames::default(),
+            late: LateFrames { since: next, ..LateFrames::default() },
         };
         store.load_indexes().await?;
         Ok(store)
@@ -206,9 +210,9 @@ impl Store {
             }
         }
         snapshot.heads = self.heads.iter().filter_map(|(id, head)| Some((*self.names.get(id)?, *head))).collect();
-        for row in sqlx::query("SELECT outlet, day, first, last FROM reopened").fetch_all(&mut self.writer).await? {
+        for row in sqlx::query("SELECT outlet, day, first, due FROM reopened").fetch_all(&mut self.writer).await? {
             if let Some(key) = key_of(&row) {
-                snapshot.reopened.insert(key, (Moment(row.get(2)), Moment(row.get(3))));
+                snapshot.reopened.insert(key, Reopened { first: Moment(row.get(2)), due: Moment(row.get(3)) });
                 if let Some(day) = self.day_row(key).await? {
                     snapshot.days.insert(key, day);
                 }
@@ -279,15 +283,15 @@ impl Store {
     async fn frames_about(&mut self, id: u32, day: Day) -> Result<Vec<StoredFrame>, StoreError> {
         let mut frames = Vec::new();
         let mut late: BTreeMap<u64, Hour> = BTreeMap::new();
-        let rows = sqlx::query("SELECT sequence, hour FROM late WHERE logger = $1 AND day = $2").bind(i64::from(id)).bind(i64::from(day.0));
+        // What came late in the last hours is at hand; the rest is read where it lies.
+        let rows = sqlx::query("SELECT sequence, hour FROM late WHERE logger = $1 AND day = $2 AND sequence < $3")
+            .bind(i64::from(id))
+            .bind(i64::from(day.0))
+            .bind(number(self.late.since));
         for row in rows.fetch_all(&mut self.writer).await? {
             late.insert(row.get::<i64, _>(0).unsigned_abs(), Hour(row.get(1)));
         }
-        // What came late in the last hours is at hand; the rest is read where it lies.
-        for frame in self.late.of(id, day) {
-            late.remove(&frame.sequence);
-            frames.push(frame.clone());
-        }
+        frames.extend(self.late.of(id, day).filter(|frame| frame.sequence >= self.late.since).cloned());
         let about = |frame: &StoredFrame| frame.at.day() == day || late.contains_key(&frame.sequence);
         let mut hours: BTreeSet<Hour> = (0..24).map(|hour| day.hour(hour)).collect();
         hours.extend(late.values());
@@ -388,7 +392,7 @@ impl Store {
             for (_, day, sequence) in late {
                 if let (Some(Entry { at, body: Body::Frame { bytes, .. }, .. }), Some(chain)) = (find(*sequence), links.get(sequence)) {
                     let frame = StoredFrame { mn, sequence: *sequence, at: *at, bytes: bytes.clone(), chain: *chain };
-                    self.late.put(id, *day, frame);
+                    self.late.put(id, *day, frame, self.next);
                 }
             }
         }
@@ -469,7 +473,8 @@ impl Store {
             blocks.retain(|block| block.last_at >= end.0);
         }
         self.hot.retain(|_, blocks| !blocks.is_empty());
-        self.late.forget_before(end);
+        let last = loggers.values().filter_map(|(_, entries)| entries.last()).map(|entry| entry.sequence).max();
+        self.late.forget_before(last.map_or(0, |last| last + 1));
         Ok(Some(hour))
     }
 
@@ -693,14 +698,14 @@ async fn write_days(connection: &mut SqliteConnection, writes: &WriteSet) -> Res
     }
     for (key, reopened) in &writes.reopened {
         let query = match reopened {
-            Some((first, last)) => sqlx::query(
-                "INSERT INTO reopened (outlet, day, first, last) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (outlet, day) DO UPDATE SET first = excluded.first, last = excluded.last",
+            Some(reopened) => sqlx::query(
+                "INSERT INTO reopened (outlet, day, first, due) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (outlet, day) DO UPDATE SET first = excluded.first, due = excluded.due",
             )
             .bind(key.outlet.as_str().to_owned())
             .bind(i64::from(key.day.0))
-            .bind(first.0)
-            .bind(last.0),
+            .bind(reopened.first.0)
+            .bind(reopened.due.0),
             None => {
                 sqlx::query("DELETE FROM reopened WHERE outlet = $1 AND day = $2").bind(key.outlet.as_str().to_owned()).bind(i64::from(key.day.0))
             }
