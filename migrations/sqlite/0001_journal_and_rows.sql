@@ -52,6 +52,7 @@ CREATE TABLE quarantine (
 -- Registers and rule sets, so that a restart need not search the journal for them.
 CREATE TABLE versions (
     sequence INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
     kind TEXT NOT NULL,
     content BLOB NOT NULL
 ) STRICT;
@@ -72,6 +73,23 @@ CREATE TABLE reopened (
     due INTEGER NOT NULL,
     PRIMARY KEY (outlet, day)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE recounts (
+    outlet TEXT NOT NULL PRIMARY KEY,
+    next INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    depth TEXT NOT NULL,
+    due INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Declarations and comparison results as last stated; what they said before stands in the journal.
+CREATE TABLE statements (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (kind, key)
+) STRICT;
 
 -- A later revision never erases an earlier one.
 CREATE TABLE means (

@@ -3,8 +3,8 @@
 
 use super::cell::{HourCell, Reported, SeriesRules};
 use crate::domain::number::Sum;
-use crate::domain::{HourClass, Origin, ReadingKey, Record};
-use crate::protocol::marker::Marker;
+use crate::domain::time::MINUTE_MS;
+use crate::domain::{Origin, ReadingKey, Record};
 use rust_decimal::Decimal;
 
 /// Records of one series and hour, sorted by period.
@@ -47,43 +47,57 @@ impl HourBook {
         self.minutes.is_empty() && self.samples.is_empty() && self.hour.is_none()
     }
 
-    /// Computes the hour. `oxygen` is the book of the outlet's oxygen series for the same hour.
+    /// Computes the hour. `oxygen` is the book of the outlet's oxygen series for the same hour, and the marks over it.
     #[must_use]
-    pub fn close(&self, oxygen: Option<&HourBook>, rules: &SeriesRules<'_>) -> HourCell {
+    pub fn close(&self, oxygen: Option<(&HourBook, &SeriesRules<'_>)>, rules: &SeriesRules<'_>) -> HourCell {
         let length = u32::from(rules.outlet.minute_interval);
+        let seconds = u32::from(rules.outlet.real_interval_secs);
         let due = rules.set.hour_minutes_min.value;
         let received = self.minutes.len() as u32 * length;
-        let sampled = (self.samples.len() as u32 * u32::from(rules.outlet.real_interval_secs) / 60).min(60);
-        let none = HourBook::default();
-        let oxygen = oxygen.unwrap_or(&none);
+        let sampled = (self.samples.len() as u32 * seconds / 60).min(60);
+        let start = rules.hour.start();
+        let minute_mark = |minute: u8, record: &Record, rules: &SeriesRules<'_>| {
+            let from = start.plus_ms(i64::from(minute) * MINUTE_MS);
+            rules.marker(record.marker, from, from.plus_ms(i64::from(length) * MINUTE_MS))
+        };
+        let sample_mark = |second: u16, record: &Record, rules: &SeriesRules<'_>| {
+            let at = start.plus_ms(i64::from(second) * 1000);
+            rules.marker(record.marker, at, at.plus_ms(1))
+        };
+        let hour_mark = |record: &Record, rules: &SeriesRules<'_>| rules.marker(record.marker, start, rules.hour.end());
         let mut cell = if received >= due || (self.hour.is_none() && !self.minutes.is_empty()) {
             let mut cell = HourCell::new(Origin::Minutes, received);
             for (minute, record) in &self.minutes {
-                cell.take(record, length, rules);
-                cell.pair(record, find(&oxygen.minutes, *minute), length, rules);
+                let marker = minute_mark(*minute, record, rules);
+                cell.take(record, marker, length, rules);
+                let beside =
+                    oxygen.and_then(|(book, rules)| find(&book.minutes, *minute).map(|record| (record, minute_mark(*minute, record, rules))));
+                cell.pair(record, marker, beside, length, rules);
             }
             cell
         } else if self.minutes.is_empty() && !self.samples.is_empty() && (self.hour.is_none() || sampled >= due) {
             let mut cell = HourCell::new(Origin::Samples, sampled);
             for (second, record) in &self.samples {
-                cell.take(record, 1, rules);
-                cell.pair(record, find(&oxygen.samples, *second), 1, rules);
+                let marker = sample_mark(*second, record, rules);
+                cell.take(record, marker, 1, rules);
+                let beside =
+                    oxygen.and_then(|(book, rules)| find(&book.samples, *second).map(|record| (record, sample_mark(*second, record, rules))));
+                cell.pair(record, marker, beside, 1, rules);
             }
-            cell.samples_to_minutes(u32::from(rules.outlet.real_interval_secs));
+            cell.samples_to_minutes(seconds);
             cell
         } else if let Some(hour) = &self.hour {
             let mut cell = HourCell::new(Origin::Reported, 60);
-            cell.take(hour, 60, rules);
-            cell.pair(hour, oxygen.hour.as_ref(), 60, rules);
+            let marker = hour_mark(hour, rules);
+            cell.take(hour, marker, 60, rules);
+            let beside = oxygen.and_then(|(book, rules)| book.hour.as_ref().map(|record| (record, hour_mark(record, rules))));
+            cell.pair(hour, marker, beside, 60, rules);
             cell
         } else {
             HourCell::new(Origin::Nothing, 0)
         };
         cell.reported = self.hour.map(|hour| Reported { measured: hour.measured, converted: hour.converted, marker: hour.marker });
-        cell.class = super::classify(cell.valid_minutes, cell.minutes_marked(Marker::STOPPED), cell.received_minutes, false, rules.set);
-        if cell.class == HourClass::StopEdge {
-            cell.class = HourClass::Invalid;
-        }
+        cell.close(rules);
         cell
     }
 
@@ -114,7 +128,10 @@ fn enter<K: Ord + Copy>(records: &mut Vec<(K, Record)>, key: K, record: Record) 
 /// Whether two records say the same, digit by digit.
 fn same(one: &Record, other: &Record) -> bool {
     let text = |value: Option<Decimal>| value.map(|value| (value.mantissa(), value.scale()));
-    one.marker == other.marker && text(one.measured) == text(other.measured) && text(one.converted) == text(other.converted)
+    one.marker == other.marker
+        && text(one.measured) == text(other.measured)
+        && text(one.converted) == text(other.converted)
+        && text(one.total) == text(other.total)
 }
 
 fn find<K: Ord + Copy>(records: &[(K, Record)], key: K) -> Option<&Record> {

@@ -1,10 +1,13 @@
 //! The hour cell: what is left of a series' hour once it is closed. Everything later (days, rules, spans) reads cells.
 
 use super::book::Weighed;
+use super::marks::MarkSpan;
 use crate::domain::number::Ratio;
-use crate::domain::{HourClass, Origin, PacketRef, Record, RuleSet};
+use crate::domain::number::Sum;
+use crate::domain::time::{HOUR_MS, Hour, MINUTE_MS, Moment};
+use crate::domain::{HourClass, Medium, Origin, PacketRef, Record, RuleSet};
 use crate::protocol::marker::Marker;
-use crate::registry::{Negative, Outlet, SeriesRow};
+use crate::registry::{ConversionOrder, MarkDialect, Negative, Outlet, SeriesRow};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +25,12 @@ pub struct SeriesRules<'r> {
     pub negative: Negative,
     /// Whether the series has a converted mean: its minutes are paired with the oxygen's.
     pub converts: bool,
+    /// Unit of a flow series, by which a mean flow becomes a volume; none: this is no flow series.
+    pub flow_unit: Option<&'r str>,
+    /// The hour.
+    pub hour: Hour,
+    /// Marks over the hour, what outranks first.
+    pub marks: &'r [MarkSpan],
     /// Figures in force.
     pub set: &'r RuleSet,
 }
@@ -29,8 +38,28 @@ pub struct SeriesRules<'r> {
 impl<'r> SeriesRules<'r> {
     /// The rules of a series; without a row, nothing is known of its range.
     #[must_use]
-    pub fn new(outlet: &'r Outlet, row: Option<&SeriesRow>, converts: bool, set: &'r RuleSet) -> Self {
-        Self { outlet, range_high: row.and_then(|row| row.range_high), negative: row.map_or(Negative::Natural, |row| row.negative), converts, set }
+    pub fn new(outlet: &'r Outlet, row: Option<&'r SeriesRow>, converts: bool, hour: Hour, marks: &'r [MarkSpan], set: &'r RuleSet) -> Self {
+        let negative = row.map_or(Negative::Natural, |row| row.negative);
+        let flow_unit = row.filter(|row| outlet.flow_factor == Some(row.factor)).map(|row| row.unit.as_str());
+        Self { outlet, range_high: row.and_then(|row| row.range_high), negative, converts, flow_unit, hour, marks, set }
+    }
+
+    /// The mark that counts for `[from, to)`: a person's, else what the logger sent, read in the outlet's dialect.
+    #[must_use]
+    pub fn marker(&self, sent: Marker, from: Moment, to: Moment) -> Marker {
+        // A record that is longer than a minute carries a mark as soon as so much lies under it that the rest is no valid hour.
+        let touched = |span: &&MarkSpan| {
+            let over = to.0.min(span.to.0) - from.0.max(span.from.0);
+            over > 0 && (to.0 - from.0 < HOUR_MS || over > HOUR_MS - i64::from(self.set.hour_minutes_min.value) * MINUTE_MS)
+        };
+        if let Some(span) = self.marks.iter().find(touched) {
+            return span.marker;
+        }
+        match (self.outlet.marks, sent) {
+            (MarkDialect::Hj75, Marker::LINK_FAULT) => Marker::BANKED_FIRE,
+            (MarkDialect::Instrument, Marker::STOPPED) => Marker::INSTRUMENT_STOPPED,
+            _ => sent,
+        }
     }
 
     /// The value that enters a mean (rule 12, §4.4): small negatives count as zero, larger ones and values above the range
@@ -69,6 +98,17 @@ pub struct HourCell {
     pub valid_minutes: u32,
     /// Minutes for which something came.
     pub received_minutes: u32,
+    /// A water hour: one abnormal value makes it abnormal (HJ 212-2017 Annex D.1).
+    #[serde(default)]
+    pub water: bool,
+    /// Weight of what came and did not enter the mean.
+    #[serde(default)]
+    pub unused: u32,
+    /// 水量 / 气量 (m³) of the hour, of a flow series.
+    #[serde(default)]
+    pub volume: Option<Ratio>,
+    #[serde(default)]
+    totals: Option<Sum>,
     valid: Weighed,
     shadow: Weighed,
     paired: Weighed,
@@ -129,6 +169,10 @@ impl HourCell {
             class: HourClass::Missing,
             valid_minutes: 0,
             received_minutes,
+            water: false,
+            unused: 0,
+            volume: None,
+            totals: None,
             valid: none,
             shadow: none,
             paired: none,
@@ -146,20 +190,34 @@ impl HourCell {
     }
 
     /// Takes one record of `weight` minutes (or one sample).
-    pub(super) fn take(&mut self, record: &Record, weight: u32, rules: &SeriesRules<'_>) {
+    pub(super) fn take(&mut self, record: &Record, marker: Marker, weight: u32, rules: &SeriesRules<'_>) {
         let sequence = record.from.sequence;
         self.sequences = Some(self.sequences.map_or((sequence, sequence), |(first, last)| (first.min(sequence), last.max(sequence))));
-        match self.marked.binary_search_by_key(&record.marker, |(marker, _)| *marker) {
+        match self.marked.binary_search_by_key(&marker, |(known, _)| *known) {
             Ok(at) => self.marked[at].1 += weight,
-            Err(at) => self.marked.insert(at, (record.marker, weight)),
+            Err(at) => self.marked.insert(at, (marker, weight)),
+        }
+        if let Some(total) = record.total.filter(|_| rules.flow_unit.is_some() && is_normal(marker)) {
+            self.totals.get_or_insert_default().add(total, 1);
         }
         self.converted_only |= record.measured.is_none() && record.converted.is_some();
-        let Some(value) = record.measured.or(record.converted) else { return };
+        let Some(value) = record.measured.or(record.converted) else {
+            self.unused += if is_normal(marker) { 0 } else { weight };
+            return;
+        };
         self.decimals = self.decimals.max(value.scale() as u8);
-        if !matches!(record.marker, Marker::CALIBRATION | Marker::SET | Marker::STOPPED | Marker::LINK_FAULT) {
-            self.shadow.add(value, weight);
+        if !matches!(
+            marker,
+            Marker::CALIBRATION | Marker::SET | Marker::STOPPED | Marker::INSTRUMENT_STOPPED | Marker::LINK_FAULT | Marker::BANKED_FIRE
+        ) {
+            // What is over the range is at least the range's end.
+            let shadow = if marker == Marker::OVER_RANGE { rules.range_high.unwrap_or(value) } else { value };
+            self.shadow.add(shadow, weight);
         }
-        let Some(used) = self.used(record, value, rules) else { return };
+        let Some(used) = used(marker, value, rules) else {
+            self.unused += weight;
+            return;
+        };
         self.valid.add(used, weight);
         self.valid_minutes += weight;
         self.min = Some(self.min.map_or(used, |min| min.min(used)));
@@ -169,15 +227,11 @@ impl HourCell {
         }
     }
 
-    fn used(&self, record: &Record, value: Decimal, rules: &SeriesRules<'_>) -> Option<Decimal> {
-        matches!(record.marker, Marker::NORMAL | Marker::ABSENT).then(|| rules.used(value)).flatten()
-    }
-
     /// Pairs a valid record with the oxygen of the same period.
-    pub(super) fn pair(&mut self, record: &Record, oxygen: Option<&Record>, weight: u32, rules: &SeriesRules<'_>) {
+    pub(super) fn pair(&mut self, record: &Record, marker: Marker, oxygen: Option<(&Record, Marker)>, weight: u32, rules: &SeriesRules<'_>) {
         let Some(reference) = rules.outlet.reference_oxygen.filter(|_| rules.converts) else { return };
-        let value = record.measured.and_then(|value| self.used(record, value, rules));
-        let oxygen = oxygen.filter(|oxygen| matches!(oxygen.marker, Marker::NORMAL | Marker::ABSENT)).and_then(|oxygen| oxygen.measured);
+        let value = record.measured.and_then(|value| used(marker, value, rules));
+        let oxygen = oxygen.filter(|(_, marker)| is_normal(*marker)).and_then(|(oxygen, _)| oxygen.measured);
         let (Some(value), Some(oxygen)) = (value, oxygen.filter(|oxygen| !oxygen.is_sign_negative())) else { return };
         self.paired.add(value, weight);
         self.paired_oxygen.add(oxygen, weight);
@@ -209,7 +263,30 @@ impl HourCell {
     /// Whether the hour is valid (rule 3).
     #[must_use]
     pub fn is_valid(&self, set: &RuleSet) -> bool {
-        self.valid_minutes >= set.hour_minutes_min.value
+        if self.water { self.valid.weight > 0 && self.unused == 0 } else { self.valid_minutes >= set.hour_minutes_min.value }
+    }
+
+    /// The class beside a neighbour that stops or does not (§2.2).
+    #[must_use]
+    pub fn class(&self, neighbour_stops: bool, set: &RuleSet) -> HourClass {
+        let stopped = self.minutes_marked(Marker::STOPPED);
+        if !self.water {
+            return classify(self.valid_minutes, stopped, self.received_minutes, neighbour_stops, set);
+        }
+        // A water analyser gives one value an hour or less: what came stands for the whole hour.
+        let whole = |is: bool| if is { 60 } else { 0 };
+        classify(whole(self.is_valid(set)), stopped, whole(self.received_minutes > 0), neighbour_stops, set)
+    }
+
+    /// Closes the sums: what a flow series let through in the hour, m³.
+    pub(super) fn close(&mut self, rules: &SeriesRules<'_>) {
+        self.water = rules.outlet.medium == Medium::Water;
+        self.class = self.class(false, rules.set);
+        let Some(unit) = rules.flow_unit else { return };
+        self.volume = match self.totals {
+            Some(totals) => Some(totals.exact()),
+            None => self.partial_mean().and_then(|mean| Some(mean.times(&hourly(unit)?))),
+        };
     }
 
     /// The mean of what is valid, enough or not.
@@ -246,6 +323,10 @@ impl HourCell {
         if self.converted_only {
             return self.partial_mean().map_or(Conversion::None, Conversion::Value);
         }
+        if outlet.conversion == ConversionOrder::MinutesFirst && self.cross.weight > 0 && self.origin != Origin::Reported {
+            let enough = self.cross_minutes() >= set.hour_minutes_min.value;
+            return self.cross.sum.mean(self.cross.weight).filter(|_| enough).map_or(Conversion::NoOxygen, Conversion::Value);
+        }
         // The logger's own converted hour, where nothing of ours can be computed.
         if let (Origin::Reported, Some(Reported { converted: Some(converted), .. })) = (self.origin, self.reported) {
             return Conversion::Value(Ratio::of(converted));
@@ -268,6 +349,10 @@ impl HourCell {
         }
     }
 
+    fn cross_minutes(&self) -> u32 {
+        (self.valid_minutes * self.cross.weight).checked_div(self.valid.weight).unwrap_or(0)
+    }
+
     fn paired_minutes(&self) -> u32 {
         // Samples count as the share of the valid minutes that their pairs make up.
         (self.valid_minutes * self.paired.weight).checked_div(self.valid.weight).unwrap_or(0)
@@ -277,6 +362,25 @@ impl HourCell {
     #[must_use]
     pub fn cross_check(&self) -> Option<Decimal> {
         self.cross.sum.mean(self.cross.weight).and_then(|mean| mean.rounded(6).parse().ok())
+    }
+}
+
+/// Marks under which a value counts: `N`, or none.
+fn is_normal(marker: Marker) -> bool {
+    matches!(marker, Marker::NORMAL | Marker::ABSENT)
+}
+
+fn used(marker: Marker, value: Decimal, rules: &SeriesRules<'_>) -> Option<Decimal> {
+    is_normal(marker).then(|| rules.used(value)).flatten()
+}
+
+/// What a mean flow of this unit lets through in an hour: m³ per unit.
+fn hourly(unit: &str) -> Option<Ratio> {
+    match unit.to_ascii_lowercase().as_str() {
+        "m3/h" | "m³/h" => Some(Ratio::whole(1)),
+        "m3/s" | "m³/s" => Some(Ratio::whole(3600)),
+        "l/s" => Ratio::whole(3600).divided(&Ratio::whole(1000)),
+        _ => None,
     }
 }
 

@@ -1,106 +1,336 @@
-//! Hour and day means, read from cells (rules 4, 5, 7).
+//! Hour and day means, read from cells (rules 4, 5, 7, 9–11; §8 for water).
 
-use super::cell::{Conversion, HourCell, classify};
+use super::cell::{Conversion, HourCell, Reported as Sent};
+use super::ph;
 use crate::domain::number::Ratio;
-use crate::domain::time::{Day, Hour};
-use crate::domain::{FactorCode, HourClass, Kind, Mean, RuleSet, Span};
+use crate::domain::time::Day;
+use crate::domain::{Beside, FactorCode, HourClass, Kind, Mean, Medium, Origin, Record, Reported, RuleSet, Span};
 use crate::protocol::marker::Marker;
 use crate::registry::Outlet;
+use rust_decimal::Decimal;
 
-/// The hour's class beside its neighbours.
-fn class_of(cells: &[Option<HourCell>; 24], at: usize, set: &RuleSet) -> HourClass {
-    let Some(cell) = &cells[at] else { return HourClass::Missing };
-    let stops = |at: usize| cells[at].as_ref().is_some_and(|cell| cell.class == HourClass::Stop);
-    let neighbour = at.checked_sub(1).is_some_and(stops) || (at < 23 && stops(at + 1));
-    classify(cell.valid_minutes, cell.minutes_marked(Marker::STOPPED), cell.received_minutes, neighbour, set)
+/// pH 值.
+const PH: &str = "w01001";
+
+/// Cells of one series and day.
+pub type Cells = [Option<HourCell>; 24];
+
+/// One series' day, and what the register says of it.
+#[derive(Debug, Clone, Copy)]
+pub struct SeriesDay<'c> {
+    /// What.
+    pub factor: FactorCode,
+    /// When.
+    pub day: Day,
+    /// Its closed hours.
+    pub cells: &'c Cells,
+    /// Those of the outlet's flow series; none: nothing is known of the flow.
+    pub flow: Option<&'c Cells>,
+    /// The outlet's row.
+    pub outlet: &'c Outlet,
+    /// Whether the series has a converted mean.
+    pub converts: bool,
+    /// Hours for which one value of a sampling analyser stands: 1, 2 or 4.
+    pub cycle_hours: u8,
+    /// Hours of approved exemptions, a bit each.
+    pub exempt: u32,
+    /// What the logger reports for the day (CN 2031).
+    pub reported: Option<&'c Record>,
+    /// Figures in force.
+    pub set: &'c RuleSet,
 }
 
-/// The means of one closed hour: measured, and converted where the outlet converts.
-#[must_use]
-pub fn hour_means(factor: FactorCode, hour: Hour, cells: &[Option<HourCell>; 24], outlet: &Outlet, converts: bool, set: &RuleSet) -> Vec<Mean> {
-    let at = usize::from(hour.of_day());
-    let class = class_of(cells, at, set);
-    let Some(cell) = &cells[at] else { return Vec::new() };
-    let base = Mean {
-        factor,
-        span: Span::Hour,
-        start: hour.start(),
-        kind: Kind::Measured,
-        value: cell.measured(set),
-        valid: cell.measured(set).is_some(),
-        indicative: None,
-        shadow: cell.shadow(),
-        count: cell.valid_minutes,
-        due: 60,
-        class: Some(class),
-        origin: Some(cell.origin),
-        cross_check: None,
-        note: None,
-    };
-    let mut means = Vec::with_capacity(2);
-    let conversion = if converts { cell.converted(outlet, set) } else { Conversion::None };
-    if converts {
-        let note = conversion.note().map(str::to_owned);
+/// The means of a water cycle: `None` where it is not due.
+enum Cycle {
+    NotDue,
+    Unused,
+    Used { value: Ratio, volume: Option<Ratio> },
+}
+
+impl SeriesDay<'_> {
+    fn is_exempt(&self, hour: u8) -> bool {
+        self.exempt >> hour & 1 == 1
+    }
+
+    /// The class of an hour beside its neighbours.
+    #[must_use]
+    pub fn class(&self, hour: u8) -> HourClass {
+        let at = usize::from(hour);
+        let Some(cell) = &self.cells[at] else { return HourClass::Missing };
+        let stops = |at: usize| self.cells.get(at).is_some_and(|cell| cell.as_ref().is_some_and(|cell| cell.class == HourClass::Stop));
+        cell.class(at.checked_sub(1).is_some_and(stops) || stops(at + 1), self.set)
+    }
+
+    /// m³ that passed in an hour, where that is known.
+    #[must_use]
+    pub fn volume(&self, hour: u8) -> Option<&Ratio> {
+        self.flow?[usize::from(hour)].as_ref()?.volume.as_ref()
+    }
+
+    fn is_flow(&self) -> bool {
+        self.outlet.flow_factor == Some(self.factor)
+    }
+
+    /// Nothing flowed: what an analyser says of it is no value (rule 10).
+    fn is_dry(&self, hour: u8) -> bool {
+        self.outlet.medium == Medium::Water && !self.is_flow() && self.volume(hour).is_some_and(Ratio::is_zero)
+    }
+
+    fn blank(&self, span: Span, kind: Kind) -> Mean {
+        Mean {
+            factor: self.factor,
+            span,
+            start: self.day.start(),
+            kind,
+            value: None,
+            valid: false,
+            indicative: None,
+            shadow: None,
+            count: 0,
+            due: 0,
+            class: None,
+            origin: None,
+            cross_check: None,
+            note: None,
+            volume: None,
+            reported: None,
+            beside: Vec::new(),
+        }
+    }
+
+    /// The means of one closed hour: measured, and converted where the outlet converts.
+    #[must_use]
+    pub fn hour_means(&self, hour: u8) -> Vec<Mean> {
+        let Some(cell) = &self.cells[usize::from(hour)] else { return Vec::new() };
+        let base = Mean {
+            start: self.day.hour(hour).start(),
+            count: cell.valid_minutes,
+            due: 60,
+            class: Some(self.class(hour)),
+            origin: Some(cell.origin),
+            ..self.blank(Span::Hour, Kind::Measured)
+        };
+        let own = cell.measured(self.set);
+        let dry = self.is_dry(hour);
+        let special = [Marker::START_UP, Marker::SHUT_DOWN, Marker::BANKED_FIRE].map(|marker| cell.minutes_marked(marker)).iter().sum::<u32>();
+        let note = match () {
+            () if dry => Some("zero_flow"),
+            () if self.is_exempt(hour) => Some("exempt"),
+            () if special >= self.set.hour_minutes_min.value => Some("exempt_pending_review"),
+            () => None,
+        };
+        let sent = cell.reported.filter(|_| cell.origin != Origin::Reported);
+        let reported = |sent: Option<Decimal>, own: Option<&Ratio>, tolerance| sent.map(|sent| beside(sent, own, tolerance));
+        let measured = Mean {
+            valid: own.is_some() && note.is_none(),
+            indicative: if own.is_none() { cell.partial_mean() } else { None },
+            shadow: cell.shadow(),
+            volume: cell.volume.clone(),
+            reported: reported(sent.and_then(|sent: Sent| sent.measured), own.as_ref(), self.set.reported_tolerance_pct.value),
+            note: note.map(str::to_owned),
+            value: own,
+            ..base.clone()
+        };
+        if !self.converts {
+            return vec![measured];
+        }
+        let conversion = cell.converted(self.outlet, self.set);
+        let conversion_note = conversion.note();
         let (value, valid) = match conversion {
             Conversion::Value(value) => (Some(value), true),
-            Conversion::LowConfidence(value) => (Some(value), outlet.low_confidence_counts),
+            Conversion::LowConfidence(value) => (Some(value), self.outlet.low_confidence_counts),
             _ => (None, false),
         };
-        means.push(Mean { kind: Kind::Converted, value, valid, shadow: None, cross_check: cell.cross_check(), note, ..base.clone() });
+        let converted = Mean {
+            kind: Kind::Converted,
+            valid: valid && note.is_none(),
+            cross_check: cell.cross_check(),
+            reported: reported(sent.and_then(|sent| sent.converted), value.as_ref(), self.set.converted_tolerance_pct.value),
+            note: note.or(conversion_note).map(str::to_owned),
+            value,
+            ..base
+        };
+        vec![measured, converted]
     }
-    if base.value.is_none() {
-        let indicative = cell.partial_mean();
-        means.insert(0, Mean { indicative, ..base });
-    } else {
-        means.insert(0, base);
-    }
-    means
-}
 
-/// The means of a day (rule 7): the arithmetic mean of its valid hours, when there are enough of them.
-#[must_use]
-pub fn day_means(factor: FactorCode, day: Day, cells: &[Option<HourCell>; 24], outlet: &Outlet, converts: bool, set: &RuleSet) -> Vec<Mean> {
-    if cells.iter().all(Option::is_none) {
-        return Vec::new();
+    /// The means of the day.
+    #[must_use]
+    pub fn day_means(&self) -> Vec<Mean> {
+        if self.cells.iter().all(Option::is_none) {
+            return Vec::new();
+        }
+        let shadow: Vec<Ratio> = self.cells.iter().flatten().filter_map(HourCell::shadow).collect();
+        let mut measured = match self.outlet.medium {
+            Medium::Gas => self.gas_day(Kind::Measured),
+            Medium::Water if self.is_flow() => self.flow_day(),
+            Medium::Water => self.water_day(),
+        };
+        measured.shadow = Ratio::mean(&shadow);
+        if self.is_flow() {
+            let volumes: Vec<&Ratio> = (0..24).filter_map(|hour| self.volume(hour)).collect();
+            measured.volume = (!volumes.is_empty()).then(|| Ratio::sum(volumes));
+        }
+        let sent = |value: fn(&Record) -> Option<Decimal>| self.reported.and_then(value);
+        measured.reported = sent(|record| record.measured).map(|sent| beside(sent, measured.value.as_ref(), self.set.reported_tolerance_pct.value));
+        if !self.converts {
+            return vec![measured];
+        }
+        let mut converted = self.gas_day(Kind::Converted);
+        converted.reported =
+            sent(|record| record.converted).map(|sent| beside(sent, converted.value.as_ref(), self.set.converted_tolerance_pct.value));
+        vec![measured, converted]
     }
-    let hours = || cells.iter().flatten();
-    let measured: Vec<Ratio> = hours().filter_map(|cell| cell.measured(set)).collect();
-    let shadow: Vec<Ratio> = hours().filter_map(HourCell::shadow).collect();
-    let mut means = vec![day_mean(factor, day, Kind::Measured, &measured, Ratio::mean(&shadow), None, set)];
-    if converts {
+
+    /// The arithmetic mean of the valid hours outside exemptions, when there are enough of them (rule 7).
+    fn gas_day(&self, kind: Kind) -> Mean {
         let mut note = None;
-        let mut converted = Vec::with_capacity(24);
-        for cell in hours() {
-            let conversion = cell.converted(outlet, set);
-            note = note.or(conversion.note());
-            match conversion {
-                Conversion::Value(value) => converted.push(value),
-                Conversion::LowConfidence(value) if outlet.low_confidence_counts => converted.push(value),
-                _ => {}
+        let mut values = Vec::with_capacity(24);
+        for hour in 0..24 {
+            let Some(cell) = &self.cells[usize::from(hour)] else { continue };
+            if self.is_exempt(hour) {
+                note = note.or(Some("exempt_hours_left_out"));
+                continue;
+            }
+            let value = match kind {
+                Kind::Measured => cell.measured(self.set),
+                Kind::Converted => {
+                    let conversion = cell.converted(self.outlet, self.set);
+                    note = note.or(conversion.note());
+                    match conversion {
+                        Conversion::Value(value) => Some(value),
+                        Conversion::LowConfidence(value) if self.outlet.low_confidence_counts => Some(value),
+                        _ => None,
+                    }
+                }
+            };
+            values.extend(value);
+        }
+        let valid = values.len() as u32 >= self.set.day_hours_min.value;
+        self.arithmetic(kind, &values, 24, valid, note)
+    }
+
+    fn arithmetic(&self, kind: Kind, values: &[Ratio], due: u32, valid: bool, note: Option<&str>) -> Mean {
+        let mean = Ratio::mean(values);
+        Mean {
+            value: mean.clone().filter(|_| valid),
+            valid: valid && mean.is_some(),
+            indicative: mean.filter(|_| !valid),
+            count: values.len() as u32,
+            due,
+            note: note.map(str::to_owned),
+            ..self.blank(Span::Day, kind)
+        }
+    }
+
+    fn enough(&self, used: usize, due: usize) -> bool {
+        due > 0 && used as u64 * 100 >= due as u64 * u64::from(self.set.water_day_used_pct.value)
+    }
+
+    /// The flow itself: the mean flow of its valid hours. Its volume is the day's.
+    fn flow_day(&self) -> Mean {
+        let values: Vec<Ratio> = self.cells.iter().flatten().filter_map(|cell| cell.measured(self.set)).collect();
+        self.arithmetic(Kind::Measured, &values, 24, self.enough(values.len(), 24), None)
+    }
+
+    /// A water day (§8.2, §8.3): weighted by the volume of the hours for which each value stands.
+    fn water_day(&self) -> Mean {
+        let length = self.cycle_hours.max(1);
+        let flow_known = (0..24).any(|hour| self.volume(hour).is_some());
+        let mut check_left = self.set.water_check_factors.value.iter().any(|code| code == self.factor.as_str());
+        let cycles: Vec<Cycle> = (0..24 / length).map(|at| self.cycle(at * length..(at + 1) * length, flow_known, &mut check_left)).collect();
+        let due = cycles.iter().filter(|cycle| !matches!(cycle, Cycle::NotDue)).count();
+        let used: Vec<(Ratio, Option<Ratio>)> = cycles
+            .into_iter()
+            .filter_map(|cycle| match cycle {
+                Cycle::Used { value, volume } => Some((value, volume)),
+                _ => None,
+            })
+            .collect();
+        let values: Vec<Ratio> = used.iter().map(|(value, _)| value.clone()).collect();
+        let valid = self.enough(used.len(), due);
+        let note = if due == 0 { Some("no_discharge") } else { None };
+        let mut mean = self.arithmetic(Kind::Measured, &values, due as u32, valid, note);
+        let mut named = |name: &str, value: Option<Ratio>| {
+            mean.beside.extend(value.map(|value| Beside { name: name.to_owned(), value }));
+        };
+        if self.factor.as_str() == PH {
+            named("arithmetic", Ratio::mean(&values));
+            named("min", values.iter().min().cloned());
+            named("max", values.iter().max().cloned());
+            named("median", ph::median(&values));
+            let ions = ph::mean(&values);
+            (mean.value, mean.indicative) = if valid { (ions, None) } else { (None, ions) };
+            mean.valid = mean.value.is_some();
+            return mean;
+        }
+        if self.outlet.temperature_factor == Some(self.factor) {
+            return mean;
+        }
+        if !flow_known {
+            mean.note = mean.note.or(Some("unweighted".to_owned()));
+            return mean;
+        }
+        named("arithmetic", Ratio::mean(&values));
+        named("interval_weighted", self.interval_weighted(length));
+        let volume = Ratio::sum(used.iter().filter_map(|(_, volume)| volume.as_ref()));
+        let load = used.iter().filter_map(|(value, volume)| Some(value.times(volume.as_ref()?))).collect::<Vec<_>>();
+        let weighted = Ratio::sum(&load).divided(&volume);
+        (mean.value, mean.indicative) = if valid { (weighted, None) } else { (None, weighted) };
+        mean.valid = mean.value.is_some();
+        mean.volume = Some(volume);
+        mean
+    }
+
+    /// What the analyser says of one of its cycles.
+    fn cycle(&self, hours: std::ops::Range<u8>, flow_known: bool, check_left: &mut bool) -> Cycle {
+        let volumes: Vec<&Ratio> = hours.clone().filter_map(|hour| self.volume(hour)).collect();
+        let volume = (!volumes.is_empty()).then(|| Ratio::sum(volumes.iter().copied()));
+        if volumes.len() == hours.len() && volume.as_ref().is_some_and(Ratio::is_zero) {
+            return Cycle::NotDue;
+        }
+        let exempt = hours.clone().all(|hour| self.is_exempt(hour));
+        let cells = || hours.clone().filter_map(|hour| self.cells[usize::from(hour)].as_ref());
+        let abnormal = cells().any(|cell| cell.unused > 0);
+        let values: Vec<Ratio> = cells().filter_map(|cell| cell.measured(self.set)).collect();
+        match Ratio::mean(&values) {
+            _ if exempt => Cycle::NotDue,
+            Some(value) if !abnormal && (!flow_known || volume.is_some()) => Cycle::Used { value, volume },
+            _ if *check_left && cells().any(|cell| cell.minutes_marked(Marker::CALIBRATION) > 0) => {
+                *check_left = false;
+                Cycle::NotDue
+            }
+            _ => Cycle::Unused,
+        }
+    }
+
+    /// The literal reading of HJ 356-2019: the volume of an unused cycle goes to the sample before it. Beside, not judged.
+    fn interval_weighted(&self, length: u8) -> Option<Ratio> {
+        let mut samples: Vec<(Ratio, Ratio)> = Vec::new();
+        for at in 0..24 / length {
+            let hours = at * length..(at + 1) * length;
+            let volume = Ratio::sum(hours.clone().filter_map(|hour| self.volume(hour)));
+            match self.cycle(hours, true, &mut false) {
+                Cycle::Used { value, .. } => samples.push((value, volume)),
+                _ => {
+                    if let Some((_, known)) = samples.last_mut() {
+                        *known = known.plus(&volume);
+                    }
+                }
             }
         }
-        means.push(day_mean(factor, day, Kind::Converted, &converted, None, note, set));
+        let load: Vec<Ratio> = samples.iter().map(|(value, volume)| value.times(volume)).collect();
+        Ratio::sum(&load).divided(&Ratio::sum(samples.iter().map(|(_, volume)| volume)))
     }
-    means
 }
 
-fn day_mean(factor: FactorCode, day: Day, kind: Kind, hours: &[Ratio], shadow: Option<Ratio>, note: Option<&str>, set: &RuleSet) -> Mean {
-    let mean = Ratio::mean(hours);
-    let valid = hours.len() as u32 >= set.day_hours_min.value;
-    Mean {
-        factor,
-        span: Span::Day,
-        start: day.start(),
-        kind,
-        value: mean.clone().filter(|_| valid),
-        valid,
-        indicative: mean.filter(|_| !valid),
-        shadow,
-        count: hours.len() as u32,
-        due: 24,
-        class: None,
-        origin: None,
-        cross_check: None,
-        note: note.map(str::to_owned),
-    }
+/// What the logger reports beside what we compute (§2.1): equal within one unit of its last digit, or `tolerance` percent.
+#[must_use]
+pub fn beside(sent: Decimal, own: Option<&Ratio>, tolerance: Decimal) -> Reported {
+    let reported = Ratio::of(sent);
+    let Some(own) = own else { return Reported { value: sent, difference_pct: None, agrees: None } };
+    let off = reported.minus(own).abs();
+    let share = own.abs().times(&Ratio::of(tolerance)).times(&Ratio::of(Decimal::new(1, 2)));
+    let agrees = off <= Ratio::of(Decimal::new(1, sent.scale())) || off <= share;
+    let times = reported.divided(own).map(|times| times.minus(&Ratio::whole(1)).times(&Ratio::whole(100)));
+    Reported { value: sent, difference_pct: times, agrees: Some(agrees) }
 }

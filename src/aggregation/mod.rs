@@ -1,4 +1,4 @@
-//! Readings → hour cells → hour and day means, for gas (averaging-and-validity §0.2 rules 1–7, 12, 14, 15, 18).
+//! Readings → hour cells → hour, day, month and quarter figures (averaging-and-validity §0.2).
 //!
 //! Event time only: which reading came first, and when, changes nothing. Nothing is dropped silently: what does not enter a
 //! mean is still counted in its cell, by mark. Sums are exact; nothing is rounded before it is shown.
@@ -6,7 +6,13 @@
 mod book;
 mod cell;
 mod day;
+pub mod emission;
+pub mod foreign;
+mod marks;
+pub mod month;
+pub mod ph;
 
 pub use book::HourBook;
 pub use cell::{Conversion, HourCell, Reported, SeriesRules, classify};
-pub use day::{day_means, hour_means};
+pub use day::{Cells, SeriesDay, beside};
+pub use marks::{MarkSpan, Marks};

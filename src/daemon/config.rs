@@ -235,6 +235,12 @@ impl Config {
         })
     }
 
+    /// Where the local socket lies.
+    #[must_use]
+    pub fn local_socket(&self) -> PathBuf {
+        self.data.join(crate::http::local::SOCKET)
+    }
+
     /// Where the embedded database lies.
     #[must_use]
     pub fn database(&self) -> PathBuf {
@@ -261,14 +267,20 @@ fn duration(key: &'static str, value: &str) -> Result<Duration, ConfigError> {
     number.checked_mul(ms).filter(|ms| *ms > 0).map(Duration::from_millis).ok_or_else(wrong)
 }
 
-/// Reads an instant of a command line: RFC 3339, or a date (its first instant).
+/// Reads an instant of a command line: RFC 3339, or Beijing time; a date is its first instant.
 ///
 /// # Errors
 /// What should be written instead.
 pub fn moment(text: &str) -> Result<Moment, String> {
-    Moment::parse_rfc3339(text)
-        .or_else(|| crate::domain::time::Day::parse(text).map(crate::domain::time::Day::start))
-        .ok_or_else(|| format!("{text:?} is no instant; write 2026-03-14T08:00:00+08:00 or 2026-03-14"))
+    Moment::parse_local(text).ok_or_else(|| format!("{text:?} is no instant; write \"2026-03-14 08:00\", 2026-03-14T08:00:00+08:00 or 2026-03-14"))
+}
+
+/// Reads a day of a command line.
+///
+/// # Errors
+/// What should be written instead.
+pub fn day(text: &str) -> Result<crate::domain::time::Day, String> {
+    crate::domain::time::Day::parse(text).ok_or_else(|| format!("{text:?} is no day; write 2026-03-14"))
 }
 
 #[cfg(test)]

@@ -3,15 +3,20 @@
 mod check;
 mod config;
 mod decode;
+mod local;
 mod referrals;
+mod registry;
 mod replay;
+mod rules;
 mod serve;
 mod simulate;
+mod statements;
 mod verify;
+mod what_if;
 
 pub use config::{Config, ConfigError};
 
-use crate::registry::{FILES, Files};
+use crate::registry::{FILES, Files, MORE_FILES};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -65,6 +70,14 @@ enum Command {
     Decode(decode::Arguments),
     /// Check a configuration and a registry without starting anything.
     Check(check::Arguments),
+    /// The register of a data folder: import, export, compare, list.
+    Registry(registry::Arguments),
+    /// The figures of averaging and of the rules: print, import.
+    Rules(rules::Arguments),
+    /// Put people's marks over data in force (人工标记).
+    Declarations(statements::Arguments),
+    /// Put results of equipment checks in force (比对).
+    Comparisons(statements::Arguments),
     /// Run the engine over recorded packets, without network and database.
     Replay(replay::Arguments),
     /// Walk the hash chains of a stored journal.
@@ -82,6 +95,10 @@ pub fn run() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(arguments),
         Command::Decode(arguments) => decode::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Registry(arguments) => registry::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
+        Command::Declarations(arguments) => statements::declarations(&arguments),
+        Command::Comparisons(arguments) => statements::comparisons(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Referrals(arguments) => referrals::run(&arguments),
@@ -95,13 +112,13 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Reads the five files of a registry directory. A file that is missing is left out; the check names it.
+/// Reads the files of a registry directory. A file that is missing is left out; the check names it if it must be there.
 pub(crate) fn read_registry(folder: &Path) -> Result<Files, Failure> {
     if !folder.is_dir() {
         return Err(Failure::new(exit::NO_INPUT, format!("{} is no directory; a registry holds {}", folder.display(), FILES.join(", "))));
     }
     let mut files = Files(std::collections::BTreeMap::new());
-    for name in FILES {
+    for name in FILES.into_iter().chain(MORE_FILES) {
         let path = folder.join(name);
         match std::fs::read(&path) {
             Ok(bytes) => {

@@ -1,8 +1,8 @@
 //! `hj212d replay`: the engine over recorded packets, or over a stored journal, without network and database.
 
-use super::config::moment;
-use super::{Failure, existing_database, exit, faults_text, read_registry, small_runtime};
-use crate::domain::time::Moment;
+use super::config::{day, moment};
+use super::{Failure, existing_database, exit, faults_text, read_registry, small_runtime, what_if};
+use crate::domain::time::{Day, Moment};
 use crate::engine::{Body, WriteSet};
 use crate::message::{Topic, finding_body, mean_lines};
 use crate::pipeline::replay::Replay;
@@ -19,16 +19,25 @@ const BATCH: usize = 2000;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --until 2026-03-16T00:00:00+08:00 --out out\n  hj212d replay --journal --data data --out out\n\nA line of --input is {\"at\": RFC 3339, \"packet\": \"##…\"} or {\"at\": …, \"kind\": \"tick\"} (link_up, link_down, recount, rule_set_version, …).\nWrites means.jsonl, findings.jsonl and referrals.jsonl."
+    after_help = "Examples:\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --until 2026-03-16T00:00:00+08:00 --out out\n  hj212d replay --journal --data data --out out\n  hj212d replay --journal --data data --rules rules.json --from 2026-03-01 --to 2026-03-31\n\nWith --rules nothing is put in force: the stored packets run under the figures in force and under those of the file, and what would\nappear, vanish or change is printed.\n\nA line of --input is {\"at\": RFC 3339, \"packet\": \"##…\"} or {\"at\": …, \"kind\": \"tick\"} (link_up, link_down, recount, rule_set_version, …).\nWrites means.jsonl, findings.jsonl and referrals.jsonl."
 )]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["input", "journal"])))]
 pub(super) struct Arguments {
     /// Registry directory. With --journal the registers of the journal are used.
     #[arg(long, value_name = "DIR", required_unless_present = "journal")]
     registry: Option<PathBuf>,
-    /// Where the three files go.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    /// Where the three files go (with --rules: changes.jsonl).
+    #[arg(long, value_name = "DIR", required_unless_present = "rules")]
+    out: Option<PathBuf>,
+    /// What if these figures had been in force? Needs --journal.
+    #[arg(long, value_name = "FILE", requires = "journal")]
+    rules: Option<PathBuf>,
+    /// First day that is compared.
+    #[arg(long, value_name = "DAY", requires = "rules", value_parser = day)]
+    from: Option<Day>,
+    /// Last day that is compared.
+    #[arg(long, value_name = "DAY", requires = "rules", value_parser = day)]
+    to: Option<Day>,
     /// Recorded lines.
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
@@ -96,9 +105,14 @@ fn line(file: &mut BufWriter<File>, value: &impl Serialize) -> std::io::Result<(
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut files = Files::create(&arguments.out)?;
-    let mut replay = Replay::new(BATCH, arguments.accept_unknown);
     let progress = progress();
+    if let Some(file) = &arguments.rules {
+        let days = what_if::Days { from: arguments.from, to: arguments.to };
+        return what_if::run(&arguments.data, file, days, arguments.out.as_deref(), &progress);
+    }
+    let out = arguments.out.as_deref().unwrap_or(Path::new("."));
+    let mut files = Files::create(out)?;
+    let mut replay = Replay::new(BATCH, arguments.accept_unknown);
     match &arguments.input {
         Some(input) => recorded(arguments, input, &mut replay, &mut files, &progress)?,
         None => journal(&arguments.data, &mut replay, &mut files, &progress)?,
@@ -108,7 +122,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     replay.flush(&mut |writes| files.take(writes));
     progress.finish_and_clear();
-    files.finish(&arguments.out)
+    files.finish(out)
 }
 
 fn progress() -> indicatif::ProgressBar {

@@ -19,7 +19,7 @@ use arc_swap::ArcSwap;
 use metrics::gauge;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -93,6 +93,7 @@ async fn house(config: Config, clock: ArrivalClock) -> Result<(), Failure> {
         admissions: Arc::new(ArcSwap::default()),
         delivered: Arc::new(AtomicI64::new(0)),
         events: Arc::new(Notify::new()),
+        recounts_left: Arc::new(AtomicU64::new(0)),
         ready: Arc::new(AtomicBool::new(false)),
     };
     gauge!(metric::INTAKE_LIMIT).set(config.intake_bytes_max as f64);
@@ -123,6 +124,9 @@ async fn house(config: Config, clock: ArrivalClock) -> Result<(), Failure> {
     let pages = crate::http::bind(config.http).await.map_err(failed(&format!("http.address {}", config.http)))?;
     tracing::info!(address = %pages.local_addr().map_err(failed("http"))?, "health and metrics");
     let pages = tokio::spawn(crate::http::serve(pages, metrics, Arc::clone(&shared.ready), pages_stopped));
+    let (stop_local, local_stopped) = watch::channel(false);
+    let local = crate::http::local::bind(&config.local_socket()).map_err(failed(&config.local_socket().display().to_string()))?;
+    let local = tokio::spawn(crate::http::local::serve(local, shared.clone(), clock, local_stopped));
 
     let socket = bind(config.listen).map_err(failed(&format!("listen.address {}", config.listen)))?;
     tracing::info!(address = %socket.local_addr().map_err(failed("listen"))?, "listening for data loggers");
@@ -167,6 +171,9 @@ async fn house(config: Config, clock: ArrivalClock) -> Result<(), Failure> {
     });
     let _ = stop_listener.send(true);
     quiet.notified().await;
+    // Who appends has been told, or is refused from here on.
+    let _ = stop_local.send(true);
+    let _ = local.await;
     shared.intake.close();
     let mut store = outcome(engine.await)?;
     let _ = stop_sinks.send(true);
@@ -178,6 +185,7 @@ async fn house(config: Config, clock: ArrivalClock) -> Result<(), Failure> {
     let _ = tokio::task::spawn_blocking(move || listening.join()).await;
     let _ = stop_pages.send(true);
     let _ = pages.await;
+    let _ = std::fs::remove_file(config.local_socket());
     tracing::info!("stopped");
     Ok(())
 }

@@ -93,4 +93,11 @@ pub struct Limit {
     pub valid_from: Moment,
     /// First instant no longer in force; none: open.
     pub valid_to: Option<Moment>,
+    /// The figure in brackets, the 8 of `5(8)`: in force instead of `limit` at a water temperature of 12 °C or less
+    /// (GB 18918-2002 table 1). None: one figure holds at every temperature.
+    #[serde(default)]
+    pub cold: Option<String>,
+    /// Holds only while the outlet's output is restricted (限产), instead of its other rows of this basis and side.
+    #[serde(default)]
+    pub restricted: bool,
 }

@@ -98,6 +98,35 @@ pub struct Mean {
     /// The mean of converted minutes, beside the converted mean of minutes (rule 5): a cross-check, rounded to six decimals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cross_check: Option<Decimal>,
-    /// Why there is no value, or why it counts for less: `low_confidence`, `not_converted`, `no_oxygen` …
+    /// Why there is no value, or why it counts for less: `low_confidence`, `not_converted`, `no_oxygen`, `unweighted` …
     pub note: Option<String>,
+    /// 水量 (m³) that weighed a water day, or that passed in the period of a flow series.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Ratio>,
+    /// What the logger itself reports for the period (2061, 2031), and whether it says the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Reported>,
+    /// Other readings of the same values, by name. Shown, never judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Beside>,
+}
+
+/// The logger's own figure beside ours (averaging-and-validity §2.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// As sent.
+    pub value: Decimal,
+    /// Theirs over ours, less one, in percent; none where we have none.
+    pub difference_pct: Option<Ratio>,
+    /// Within one unit of the last digit, or the tolerated share, whichever is larger.
+    pub agrees: Option<bool>,
+}
+
+/// Another reading of the same values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// `arithmetic`, `interval_weighted`, `min`, `max`, `median` …
+    pub name: String,
+    /// Its figure.
+    pub value: Ratio,
 }

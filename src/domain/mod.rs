@@ -1,6 +1,7 @@
 //! The nouns of the trade: site, outlet, logger, series, reading, hour cell, mean, limit, finding. Plain values; they know
 //! the standard's words from `protocol` and use them unchanged.
 
+mod declaration;
 mod finding;
 mod limit;
 mod mean;
@@ -9,9 +10,10 @@ mod reading;
 mod ruleset;
 pub mod time;
 
+pub use declaration::{Comparison, Declaration, DeclarationKind, STATEMENT_TEXT_MAX};
 pub use finding::{Confidence, Finding, Severity, Source};
 pub use limit::{Basis, Grade, Limit, LimitType};
-pub use mean::{HourClass, Kind, Mean, Origin, Span, Status};
+pub use mean::{Beside, HourClass, Kind, Mean, Origin, Reported, Span, Status};
 pub use reading::{PacketRef, Reading, ReadingKey, Record, UnusableReason};
 pub use ruleset::{Figure, RuleSet, short_hash};
 
@@ -139,6 +141,41 @@ pub struct OutletDay {
     pub outlet: OutletId,
     /// When.
     pub day: time::Day,
+}
+
+/// From what an outlet's day is computed again when something it was computed by has changed. A deeper one does all that a
+/// shallower one does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Depth {
+    /// The means stand; they are judged again.
+    Verdicts,
+    /// The hours stand; means are made of them again.
+    Means,
+    /// Everything, from the stored packets.
+    Readings,
+}
+
+impl Depth {
+    /// The word under which it is stored.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verdicts => "verdicts",
+            Self::Means => "means",
+            Self::Readings => "readings",
+        }
+    }
+
+    /// Reads the word; what is unknown is the deepest.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        match text {
+            "verdicts" => Self::Verdicts,
+            "means" => Self::Means,
+            _ => Self::Readings,
+        }
+    }
 }
 
 #[cfg(test)]

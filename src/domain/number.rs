@@ -141,6 +141,30 @@ impl Ratio {
         Self(&self.0 - &other.0)
     }
 
+    /// `self + other`.
+    #[must_use]
+    pub fn plus(&self, other: &Ratio) -> Self {
+        Self(&self.0 + &other.0)
+    }
+
+    /// Zero.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.0.is_zero()
+    }
+
+    /// Without its sign.
+    #[must_use]
+    pub fn abs(&self) -> Self {
+        Self(self.0.abs())
+    }
+
+    /// The sum of some fractions.
+    #[must_use]
+    pub fn sum<'r>(values: impl IntoIterator<Item = &'r Ratio>) -> Self {
+        Self(values.into_iter().fold(BigRational::zero(), |sum, value| sum + &value.0))
+    }
+
     /// Below zero.
     #[must_use]
     pub fn is_negative(&self) -> bool {

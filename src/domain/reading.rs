@@ -6,9 +6,12 @@ use crate::protocol::marker::Marker;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// Where a reading came from. Of two readings for one period the higher QN wins, then the later sequence.
+/// Where a reading came from. Of two readings for one period the main logger's wins, then the higher QN, then the later sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PacketRef {
+    /// 1 from a main logger, 0 from a standby one (备用数采仪).
+    #[serde(default)]
+    pub rank: u8,
     /// 请求编码 as milliseconds since the epoch; 0 where the packet has none.
     pub qn: i64,
     /// Position in the journal.
@@ -35,6 +38,9 @@ pub struct Record {
     pub measured: Option<Decimal>,
     /// Converted value as the logger reports it (`-ZsAvg`, `-ZsRtd`).
     pub converted: Option<Decimal>,
+    /// 累计值 of the period (`-Cou`), as sent and in the standard's own unit whatever the register's: m³ of a flow. None of a moment.
+    #[serde(default)]
+    pub total: Option<Decimal>,
     /// 数据标记.
     pub marker: Marker,
     /// Which packet said so.

@@ -21,7 +21,7 @@ macro_rules! rule_set {
     ($($field:ident: $type:ty = $value:expr, $grade:ident, $source:literal, $doc:literal;)*) => {
         /// All figures of averaging and of the rules.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[serde(deny_unknown_fields, default)]
         pub struct RuleSet { $(#[doc = $doc] pub $field: Figure<$type>,)* }
 
         impl Default for RuleSet {
@@ -35,6 +35,19 @@ macro_rules! rule_set {
 rule_set! {
     hour_minutes_min: u32 = 45, S, "HJ 212-2017 Annex D.2 (k >= 45); HJ 76-2017 App. B and the 2017 permit rule as restated (not less than 45)", "Valid minutes that make a gas hour valid.";
     day_hours_min: u32 = 20, P, "GB 18484-2020 3.19, GB 39707-2020 (m >= 20); HJ 212-2017 Annex D.2", "Valid hours that make a gas day valid.";
+    water_day_used_pct: u32 = 75, M, "HJ 356-2019, recalled; the same figure in an open logger program", "Used cycles of those due (%) that make a water day valid.";
+    water_check_factors: Vec<String> = ["w01018", "w21003", "w21011", "w21001"].map(str::to_owned).to_vec(), S, "algorithm note of the effective transmission rate: COD, NH3-N, TP, TN may leave one standard-check hour a day out", "Factors of which one check cycle a day is not due.";
+    water_cold_c: Decimal = Decimal::from_parts(12, 0, 0, false, 0), M, "GB 18918-2002 table 1 note: the bracketed figure at a water temperature of 12 degrees or less", "Water temperature (°C) up to which a bracketed limit is in force.";
+    reported_tolerance_pct: Decimal = Decimal::from_parts(1, 0, 0, false, 0), D, "ours: averaging-and-validity 2.1, one unit of the last digit or 1 %", "Share (%) by which the logger's own figure may differ from ours.";
+    converted_tolerance_pct: Decimal = Decimal::from_parts(2, 0, 0, false, 0), S, "published rule catalogue, ±2 %", "Share (%) by which a reported converted value may differ from ours.";
+    month_days_min: u32 = 25, S, "HJ 76-2017 App. B as restated", "Valid days that make a month valid.";
+    month_days_min_february: u32 = 23, S, "HJ 76-2017 App. B as restated", "Valid days that make a February valid.";
+    capture_pass_pct: u32 = 75, P, "manual of the emission statistics: condition for using automatic data", "Capture rate (%) of a quarter that passes.";
+    transmission_pass_pct: u32 = 90, P, "Guangdong bulletin; 75 % in older national practice", "Effective transmission rate (%) that passes.";
+    month_within_pct: u32 = 95, S, "steel ultra-low rule, MEE 2019 No. 35", "Share (%) of a month's hours that must lie within the limit, where that rule is in force.";
+    substitution_windows_h: Vec<u32> = vec![180, 720, 2160], M, "HJ 75-2017 tables 6 and 7, recalled; windows confirmed in deployed code", "Valid hours searched for the maximum: short gap, long gap, capture rate below the upper edge.";
+    substitution_capture_pct: Vec<u32> = vec![90, 75], M, "HJ 75-2017 tables 6 and 7, recalled", "Upper and lower edge of the capture rate (%): below the lower nothing is substituted.";
+    substitution_short_h: u32 = 24, M, "HJ 75-2017 tables 6 and 7, recalled", "Hours up to which a gap is short.";
     oxygen_not_converted_pct: Decimal = Decimal::from_parts(205, 0, 0, false, 1), D, "ours: no national clause on an upper oxygen limit was found", "From this oxygen content (%) on there is no converted value.";
     oxygen_low_confidence_pct: Decimal = Decimal::from_parts(19, 0, 0, false, 0), D, "ours: between 19 % and 20.5 % the factor multiplies small errors", "From this oxygen content (%) on a converted value has low confidence and no verdict.";
     negative_drift_pct: Decimal = Decimal::from_parts(25, 0, 0, false, 1), M, "zero drift of HJ 75-2017, recalled; US ECMPS MODC 21 sets such negatives to zero", "Negatives down to this share (%) of the range count as zero.";
@@ -46,12 +59,13 @@ rule_set! {
     future_accept_min: u32 = 30, D, "ours: a clock may be wrong, a value cannot be older than its packet", "Minutes by which DataTime may lie after the arrival.";
     quiet_secs: u32 = 60, D, "ours: back-filling three days costs a few revisions, not thousands", "A reopened day publishes after so many quiet seconds of engine time.";
     quiet_max_secs: u32 = 600, D, "ours: see quiet_secs", "… and at the latest after so many.";
-    quiet_pace_ms: u32 = 1000, D, "ours: computing a day costs some 15 ms; one a second leaves the answers alone", "Reopened days are spread over so many milliseconds each.";
+    quiet_pace_ms: u32 = 2000, D, "ours: computing a day costs some 15 ms; one in two seconds leaves the answers alone", "Reopened days are spread over so many milliseconds each.";
+    recount_pace_ms: u32 = 100, D, "ours: computing a stored day costs 5 to 20 ms", "Milliseconds of engine time between two days of a recount.";
     episode_gap_days: u32 = 1, D, "ours: exceedances on days at most this far apart are one case", "Days between two findings of one case.";
 }
 
 impl RuleSet {
-    /// Reads the document; unknown names are refused.
+    /// Reads the document; unknown names are refused, a figure that is not named has its default.
     ///
     /// # Errors
     /// What JSON or the names are wrong, with line and column.

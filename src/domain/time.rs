@@ -37,6 +37,17 @@ impl Moment {
         Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()))
     }
 
+    /// Reads an instant as people write it: RFC 3339, or Beijing time without a zone, `2026-03-14 08:00` or `2026-03-14`.
+    #[must_use]
+    pub fn parse_local(text: &str) -> Option<Self> {
+        if let Some(day) = Day::parse(text) {
+            return Some(day.start());
+        }
+        let text = text.replacen(' ', "T", 1);
+        let zoned = |text: String| Self::parse_rfc3339(&text);
+        zoned(format!("{text}+08:00")).or_else(|| zoned(format!("{text}:00+08:00"))).or_else(|| zoned(text.clone()))
+    }
+
     /// This instant and so many milliseconds more.
     #[must_use]
     pub fn plus_ms(self, ms: i64) -> Self {
@@ -158,10 +169,10 @@ impl Day {
         Day(self.0 + 1)
     }
 
-    /// Reads `YYYY-MM-DD`.
+    /// Reads `YYYY-MM-DD`, and nothing longer.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let date: civil::Date = text.parse().ok()?;
+        let date: civil::Date = (text.len() == 10).then(|| text.parse().ok()).flatten()?;
         Some(Moment(OFFSET.to_timestamp(date.at(0, 0, 0, 0)).ok()?.as_millisecond()).day())
     }
 }
@@ -175,6 +186,16 @@ impl fmt::Display for Day {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn instants_are_read_as_people_write_them() {
+        let eight = Moment::parse_rfc3339("2026-03-14T08:00:00+08:00");
+        for text in ["2026-03-14 08:00", "2026-03-14 08:00:00", "2026-03-14T08:00:00+08:00", "2026-03-14T00:00:00Z"] {
+            assert_eq!(Moment::parse_local(text), eight, "{text}");
+        }
+        assert_eq!(Moment::parse_local("2026-03-14"), Moment::parse_rfc3339("2026-03-14T00:00:00+08:00"));
+        assert_eq!(Moment::parse_local("14.03.2026"), None);
+    }
 
     #[test]
     fn midnight_belongs_to_the_day_that_begins() {

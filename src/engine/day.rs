@@ -9,9 +9,9 @@
 //! ```
 
 use super::outcome::DayRow;
-use crate::aggregation::{HourBook, HourCell, SeriesRules};
-use crate::domain::time::Day;
-use crate::domain::{FactorCode, Mn, OutletDay, Reading, RuleSet};
+use crate::aggregation::{HourBook, HourCell, MarkSpan, Marks, SeriesDay, SeriesRules};
+use crate::domain::time::{Day, Moment};
+use crate::domain::{FactorCode, Mn, OutletDay, Reading, ReadingKey, RuleSet};
 use crate::registry::{Outlet, Registry};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +29,8 @@ pub(super) struct DayState {
     pub(super) row: DayRow,
     /// Every record of the day is resident: from its recall to the next entry that touches it.
     pub(super) full: bool,
+    /// What was computed, published and found before is here: the day was begun here, or its row was recalled.
+    pub(super) known: bool,
     /// Hours whose closing has a timer already.
     pub(super) timed: BTreeSet<u8>,
     /// Who reports here.
@@ -47,12 +49,43 @@ impl DayState {
                 (factor, places)
             })
             .collect();
-        Self { cells, row, ..Self::default() }
+        Self { cells, row, known: true, ..Self::default() }
     }
 
-    /// Nothing was computed, published or found yet, as far as is known here.
+    /// Nothing is known of it: nothing came, and nothing was published.
     pub(super) fn is_blank(&self) -> bool {
         self.cells.is_empty() && self.row == DayRow::default()
+    }
+
+    /// Its series by factor, with what the register says of them at `at`.
+    pub(super) fn series_days<'d>(&'d self, key: OutletDay, at: Moment, registry: &'d Registry, set: &'d RuleSet) -> Vec<SeriesDay<'d>> {
+        let Some(outlet) = registry.outlet(key.outlet, at) else { return Vec::new() };
+        let flow = outlet.flow_factor.and_then(|factor| self.cells.get(&factor)).map(|cells| &**cells);
+        let (start, end) = (key.day.start(), key.day.end());
+        let series = self.cells.iter().map(|(factor, cells)| {
+            let row = self.reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, *factor, at));
+            let exempts = |hour: &u8| {
+                let hour = key.day.hour(*hour);
+                registry.exemption(key.outlet, *factor, hour.start(), hour.end()).is_some()
+            };
+            let exempt = match registry.exemption(key.outlet, *factor, start, end) {
+                None => 0,
+                Some(_) => (0..24u8).filter(exempts).fold(0, |bits, hour| bits | 1 << hour),
+            };
+            SeriesDay {
+                factor: *factor,
+                day: key.day,
+                cells,
+                flow,
+                outlet,
+                converts: converts(registry, outlet, *factor, key.day),
+                cycle_hours: row.map_or(1, |row| row.cycle_hours),
+                exempt,
+                reported: self.row.reported.get(factor),
+                set,
+            }
+        });
+        series.collect()
     }
 
     /// What is written of it.
@@ -62,20 +95,34 @@ impl DayState {
     }
 
     pub(super) fn enter(&mut self, reading: &Reading) -> bool {
+        if reading.key == ReadingKey::Day {
+            let known = self.row.reported.get(&reading.factor);
+            let newer = known.is_none_or(|known| known.from < reading.record.from);
+            if newer {
+                self.row.reported.insert(reading.factor, reading.record);
+            }
+            return newer;
+        }
         self.books.entry(reading.hour.of_day()).or_default().entry(reading.factor).or_default().enter(reading.key, reading.record)
     }
 
     /// Computes the cells of one hour from its records.
-    pub(super) fn compute(&mut self, key: OutletDay, hour: u8, registry: &Registry, rules: &RuleSet) {
+    pub(super) fn compute(&mut self, key: OutletDay, hour: u8, registry: &Registry, marks: &Marks, rules: &RuleSet) {
         for cells in self.cells.values_mut() {
             cells[usize::from(hour)] = None;
         }
-        let at = key.day.hour(hour).start();
+        let hour_at = key.day.hour(hour);
+        let at = hour_at.start();
         let (Some(books), Some(outlet)) = (self.books.get(&hour), registry.outlet(key.outlet, at)) else { return };
-        let oxygen = outlet.oxygen_factor.and_then(|factor| books.get(&factor));
+        let reporters = &self.reporters;
+        let row = |factor| reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, factor, at));
+        let spans = |factor| -> Vec<MarkSpan> { marks.over(key.outlet, factor, outlet.medium, at, hour_at.end()) };
+        let beside = outlet.oxygen_factor.and_then(|factor| Some((books.get(&factor)?, factor, spans(factor))));
+        let oxygen = beside.as_ref().map(|(book, factor, spans)| (*book, SeriesRules::new(outlet, row(*factor), false, hour_at, spans, rules)));
+        let oxygen = oxygen.as_ref().map(|(book, rules)| (*book, rules));
         for (factor, book) in books.iter().filter(|(_, book)| !book.is_empty()) {
-            let row = self.reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, *factor, at));
-            let rules = SeriesRules::new(outlet, row, converts(registry, outlet, *factor, key.day), rules);
+            let over = spans(*factor);
+            let rules = SeriesRules::new(outlet, row(*factor), converts(registry, outlet, *factor, key.day), hour_at, &over, rules);
             let cells = self.cells.entry(*factor).or_insert_with(|| Box::new([const { None }; 24]));
             cells[usize::from(hour)] = Some(book.close(oxygen, &rules));
         }

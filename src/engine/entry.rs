@@ -1,7 +1,7 @@
 //! Entries of the journal. Everything that can change an output is one of these; nothing else reaches the engine.
 
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Mn, OutletId};
+use crate::domain::{Comparison, Declaration, Depth, Mn, OutletId};
 use crate::registry::Files;
 use serde::{Deserialize, Serialize};
 
@@ -85,15 +85,26 @@ pub enum Body {
         /// The document.
         text: String,
     },
+    /// 人工标记: a person's mark over a period, with its proof.
+    Declaration(Declaration),
+    /// 比对结果: a check of the equipment.
+    Comparison(Comparison),
     /// An outlet's day is to be computed again.
     Recount {
         /// Where.
         outlet: OutletId,
         /// When.
         day: Day,
+        /// From what.
+        #[serde(default = "deepest")]
+        depth: Depth,
     },
     /// Time passes.
     Tick {},
+}
+
+fn deepest() -> Depth {
+    Depth::Readings
 }
 
 mod latin1 {

@@ -12,12 +12,12 @@ mod outcome;
 
 pub use entry::{Body, CodecError, Entry, decode, encode};
 pub use front_desk::{FrontDesk, RECENT_MAX};
-pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Reopened, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
+pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Recount, Reopened, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
 
-use crate::aggregation;
+use crate::aggregation::{Marks, SeriesDay};
 use crate::docket::{Case, Change, Docket};
 use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
-use crate::domain::{FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, Reading, ReadingKey, RuleSet, Span, Status};
+use crate::domain::{Comparison, Declaration, Depth, FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, ReadingKey, RuleSet, Span, Status};
 use crate::link::{Admissions, Admitted};
 use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication, Versions};
 use crate::protocol::crc::CrcKind;
@@ -67,6 +67,7 @@ enum TimerKind {
     Quiet(Day),
     Provisional(Day),
     Confirm(Day),
+    Recount(Day),
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +92,13 @@ pub struct Engine {
     timers: BTreeSet<Timer>,
     /// Days that changed after they were computed.
     reopened: BTreeMap<OutletDay, Reopened>,
+    /// Stored days that a changed register or statement asks for again.
+    recounts: BTreeMap<OutletId, Recount>,
+    /// The last instant given to a recount.
+    recount_slot: Moment,
+    marks: Marks,
+    /// Day of the journal's first entry.
+    began: Option<Day>,
     dockets: BTreeMap<(OutletId, FactorCode), Docket>,
     rejected: (i64, u32),
     /// Packets of days recalled for this step, while no entry was taken since.
@@ -124,6 +132,10 @@ impl Engine {
             days: BTreeMap::new(),
             timers: BTreeSet::new(),
             reopened: BTreeMap::new(),
+            recount_slot: snapshot.recounts.values().map(|recount| recount.due).max().unwrap_or_default(),
+            recounts: BTreeMap::new(),
+            marks: Marks::default(),
+            began: snapshot.began,
             dockets: BTreeMap::new(),
             rejected: (0, 0),
             evidence: BTreeMap::new(),
@@ -141,13 +153,26 @@ impl Engine {
             engine.timers.insert(Timer { deadline: reopened.due, outlet: key.outlet, kind: TimerKind::Quiet(key.day) });
             engine.reopened.insert(key, reopened);
         }
+        for (outlet, recount) in snapshot.recounts {
+            engine.timers.insert(Timer { deadline: recount.due, outlet, kind: TimerKind::Recount(recount.next) });
+            engine.recounts.insert(outlet, recount);
+        }
+        for declaration in snapshot.declarations {
+            engine.marks.declare(declaration);
+        }
+        for comparison in snapshot.comparisons {
+            let medium = engine.medium(comparison.outlet, comparison.at);
+            engine.marks.compare(comparison, medium);
+        }
         for frame in snapshot.recent {
             let Some(translation) = engine.translate(&frame.bytes, frame.at, frame.sequence) else { continue };
             for reading in &translation.readings {
-                if engine.is_closed(reading.hour) {
+                // The day's own record is in its row since it came.
+                if engine.is_closed(reading.hour) || reading.key == ReadingKey::Day {
                     continue;
                 }
                 let key = OutletDay { outlet: reading.outlet, day: reading.hour.day() };
+                engine.day(key).known = true;
                 engine.day(key).enter(reading);
                 engine.set_day_timers(key);
                 engine.day(key).timed.insert(reading.hour.of_day());
@@ -193,6 +218,24 @@ impl Engine {
         (self.days.len(), self.timers.len(), self.reopened.len())
     }
 
+    /// Stored days that are still to be computed again.
+    #[must_use]
+    pub fn recounts_left(&self) -> u64 {
+        self.recounts.values().map(Recount::left).sum()
+    }
+
+    /// Declarations and comparison results in force.
+    #[must_use]
+    pub fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
+    /// The figures in force.
+    #[must_use]
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
     /// Takes entries until a timer needs a day that is not resident. `recalled` are the days that the last step asked for.
     pub fn step(&mut self, entries: &[Entry], recalled: Vec<Recalled>) -> Step {
         let mut writes = WriteSet { from: self.sequence, ..WriteSet::default() };
@@ -222,10 +265,13 @@ impl Engine {
 
     fn run_timers(&mut self, until: Moment, writes: &mut WriteSet) -> Vec<Want> {
         while let Some(timer) = self.timers.first().copied().filter(|timer| timer.deadline < until) {
-            if self.fire(timer, writes).is_err() {
+            if !self.fire(timer, writes) {
                 let due = self.timers.iter().take_while(|timer| timer.deadline < until).copied().collect::<Vec<_>>();
-                let keys: BTreeSet<OutletDay> = due.into_iter().filter_map(|timer| self.needed_by(timer)).take(WANTS_MAX).collect();
-                return keys.into_iter().map(|key| self.want(key)).collect();
+                let mut keys: BTreeMap<OutletDay, bool> = BTreeMap::new();
+                for (key, frames) in due.into_iter().filter_map(|timer| self.needed_by(timer)).take(WANTS_MAX) {
+                    *keys.entry(key).or_default() |= frames;
+                }
+                return keys.into_iter().map(|(key, frames)| Want { key, loggers: self.registry.loggers_of(key.outlet), frames }).collect();
             }
             self.timers.remove(&timer);
         }
@@ -263,20 +309,32 @@ impl Engine {
         writes.admissions_changed = true;
     }
 
-    /// Which day a timer needs before it can fire.
-    fn needed_by(&self, timer: Timer) -> Option<OutletDay> {
+    /// Which day a timer needs before it can fire, and whether with its packets.
+    fn needed_by(&self, timer: Timer) -> Option<(OutletDay, bool)> {
         let (day, confirms) = match timer.kind {
             TimerKind::CloseHour(_) => return None,
             TimerKind::Quiet(day) => (day, confirm_deadline(day, &self.rules) <= timer.deadline),
-            TimerKind::Provisional(day) => (day, false),
+            // What was reopened is computed when it is quiet; the day is published as it is known.
+            TimerKind::Provisional(day) => {
+                let key = OutletDay { outlet: timer.outlet, day };
+                return self.days.get(&key).is_some_and(|state| !state.known).then_some((key, false));
+            }
             TimerKind::Confirm(day) => (day, true),
+            TimerKind::Recount(day) => {
+                let key = OutletDay { outlet: timer.outlet, day };
+                let deep =
+                    self.recounts.get(&timer.outlet).is_some_and(|recount| recount.depth == Depth::Readings) || self.reopened.contains_key(&key);
+                let here = self.days.get(&key).is_some_and(|state| if deep { state.full } else { state.known });
+                let evidence = confirm_deadline(day, &self.rules) <= timer.deadline && !self.evidence.contains_key(&key);
+                return (!here || (evidence && self.may_refer(key))).then_some((key, deep || here));
+            }
         };
         let key = OutletDay { outlet: timer.outlet, day };
         let state = self.days.get(&key)?;
         if self.reopened.contains_key(&key) && !state.full {
-            return Some(key);
+            return Some((key, true));
         }
-        (confirms && !self.evidence.contains_key(&key) && self.may_refer(key)).then_some(key)
+        (confirms && !self.evidence.contains_key(&key) && self.may_refer(key)).then_some((key, true))
     }
 
     /// Whether confirming the day may move a case, so that its packets are wanted as evidence.
@@ -291,9 +349,10 @@ impl Engine {
             }
     }
 
-    fn fire(&mut self, timer: Timer, writes: &mut WriteSet) -> Result<(), OutletDay> {
-        if let Some(key) = self.needed_by(timer) {
-            return Err(key);
+    /// Fires, unless a day is wanted first.
+    fn fire(&mut self, timer: Timer, writes: &mut WriteSet) -> bool {
+        if self.needed_by(timer).is_some() {
+            return false;
         }
         self.advance(timer.deadline, writes);
         match timer.kind {
@@ -314,8 +373,9 @@ impl Engine {
                 }
                 self.touched.insert(key);
             }
+            TimerKind::Recount(day) => self.recount_day(OutletDay { outlet: timer.outlet, day }, writes),
         }
-        Ok(())
+        true
     }
 
     /// Strictly past: a timer at this deadline has fired.
@@ -349,7 +409,7 @@ impl Engine {
     fn due(&self, key: OutletDay, first: Moment) -> Moment {
         let (quiet_ms, max_ms) = (i64::from(self.rules.quiet_secs.value) * 1000, i64::from(self.rules.quiet_max_secs.value) * 1000);
         let window = (self.reopened.len() as i64 * i64::from(self.rules.quiet_pace_ms.value)).min((max_ms - quiet_ms).max(0));
-        let share = |window: i64| window * i64::from(share_of(key)) >> 16;
+        let share = |window: i64| (window * i64::from(share_of(key))) >> 16;
         self.now.plus_ms(quiet_ms + share(window)).min(first.plus_ms(max_ms / 2 + share(max_ms / 2)))
     }
 
@@ -357,6 +417,7 @@ impl Engine {
 
     fn apply(&mut self, entry: &Entry, until: Moment, writes: &mut WriteSet) {
         debug_assert_eq!(self.now, until);
+        self.began.get_or_insert(entry.at.day());
         match &entry.body {
             Body::Frame { bytes, peer, .. } => {
                 self.take_frame(entry, bytes, peer, writes);
@@ -380,9 +441,11 @@ impl Engine {
                 }
                 Err(_) => writes.note(Notice::BadVersion, 1),
             },
-            Body::Recount { outlet, day } => {
+            Body::Declaration(declaration) => self.declare(declaration, writes),
+            Body::Comparison(comparison) => self.compare(comparison, writes),
+            Body::Recount { outlet, day, depth } => {
                 if self.registry.outlet(*outlet, day.start()).is_some() {
-                    self.reopen(OutletDay { outlet: *outlet, day: *day }, writes);
+                    self.recount(*outlet, *day, *day, *depth, writes);
                 } else {
                     writes.note(Notice::BadVersion, 1);
                 }
@@ -396,8 +459,15 @@ impl Engine {
     fn put_registry(&mut self, files: &Files, writes: &mut WriteSet) {
         match Registry::parse(files) {
             Ok(registry) => {
+                let differences = self.registry.differences(&registry);
+                let first = self.versions.registry == Registry::default().version();
                 self.versions.registry = registry.version().to_owned();
                 self.registry = registry;
+                // Before the first register nothing was computed.
+                for difference in differences.into_iter().filter(|_| !first) {
+                    let last = difference.to.map_or(self.now, |to| to.plus_ms(-1));
+                    self.recount(difference.outlet, difference.from.day(), last.day(), difference.depth, writes);
+                }
                 for (key, state) in &mut self.days {
                     state.reporters = self.registry.loggers_of(key.outlet);
                 }
@@ -447,31 +517,34 @@ impl Engine {
             writes.note(Notice::Unusable(reason.name()), u64::from(*count));
         }
         writes.note(Notice::Readings, translation.readings.len() as u64);
-        // The logger's own day record is kept with its packet; no mean is made of it.
-        let readings: Vec<&Reading> = translation.readings.iter().filter(|reading| reading.key != ReadingKey::Day).collect();
         // A packet's readings are nearly always of one outlet and one hour: what concerns the hour is done once.
-        for group in readings.chunk_by(|one, other| one.outlet == other.outlet && one.hour == other.hour) {
-            let (outlet, hour) = (group[0].outlet, group[0].hour);
+        for group in translation.readings.chunk_by(|one, other| one.outlet == other.outlet && one.hour == other.hour) {
+            let (outlet, hour, of_day) = (group[0].outlet, group[0].hour, group[0].key == ReadingKey::Day);
             let key = OutletDay { outlet, day: hour.day() };
             if key.day != entry.at.day() {
                 writes.late.push((mn, key.day.0, entry.sequence));
                 writes.note(Notice::Late, 1);
             }
-            if self.is_closed(hour) {
+            // The logger's own day record comes after its day: it is beside the means, and opens nothing before the day is published.
+            if if of_day { self.is_past(provisional_deadline(key.day, &self.rules)) } else { self.is_closed(hour) } {
                 // The packet is in the journal: the day is recalled and computed again when it is quiet.
                 self.reopen(key, writes);
                 continue;
             }
             let new = !self.days.contains_key(&key);
             let state = self.day(key);
+            state.known = true;
             for reading in group {
                 state.enter(reading);
             }
-            if state.timed.insert(hour.of_day()) {
+            if !of_day && state.timed.insert(hour.of_day()) {
                 self.set_hour_timer(outlet, hour);
             }
             if new {
                 self.set_day_timers(key);
+            }
+            if of_day {
+                self.write_row(key, writes);
             }
         }
     }
@@ -496,6 +569,90 @@ impl Engine {
             self.timers.remove(&Timer { deadline: reopened.due, outlet: key.outlet, kind: TimerKind::Quiet(key.day) });
             writes.reopened.insert(key, None);
         }
+    }
+
+    fn medium(&self, outlet: OutletId, at: Moment) -> Medium {
+        self.registry.outlet(outlet, at).map_or(Medium::Gas, |outlet| outlet.medium)
+    }
+
+    fn declare(&mut self, declaration: &Declaration, writes: &mut WriteSet) {
+        if declaration.fault().is_some() || self.registry.outlet(declaration.outlet, declaration.from).is_none() {
+            return writes.note(Notice::Statement("refused"), 1);
+        }
+        writes.note(Notice::Statement("declaration"), 1);
+        writes.declarations.push(declaration.clone());
+        let periods = self.marks.declare(declaration.clone());
+        self.recount_periods(periods, writes);
+    }
+
+    fn compare(&mut self, comparison: &Comparison, writes: &mut WriteSet) {
+        if comparison.fault().is_some() || self.registry.outlet(comparison.outlet, comparison.at).is_none() {
+            return writes.note(Notice::Statement("refused"), 1);
+        }
+        writes.note(Notice::Statement("comparison"), 1);
+        writes.comparisons.push(comparison.clone());
+        let periods = self.marks.compare(comparison.clone(), self.medium(comparison.outlet, comparison.at));
+        self.recount_periods(periods, writes);
+    }
+
+    fn recount_periods(&mut self, periods: Vec<(OutletId, Moment, Moment)>, writes: &mut WriteSet) {
+        for (outlet, from, to) in periods {
+            let last = self.now.min(Moment(to.0.saturating_sub(1)));
+            self.recount(outlet, from.day(), last.day(), Depth::Readings, writes);
+        }
+    }
+
+    /// Asks for stored days again, one every `recount_pace_ms`. Days that no entry can be about are left out.
+    fn recount(&mut self, outlet: OutletId, first: Day, last: Day, depth: Depth, writes: &mut WriteSet) {
+        let Some(began) = self.began else { return };
+        let reach = i32::try_from(self.rules.late_accept_hours.value / 24 + 1).unwrap_or(0);
+        let (first, last) = (Day(first.0.max(began.0.saturating_sub(reach))), last.min(self.now.day()));
+        if first > last {
+            return;
+        }
+        let timer = |recount: &Recount| Timer { deadline: recount.due, outlet, kind: TimerKind::Recount(recount.next) };
+        let recount = match self.recounts.get(&outlet).copied() {
+            Some(known) => {
+                self.timers.remove(&timer(&known));
+                Recount { next: known.next.min(first), last: known.last.max(last), depth: known.depth.max(depth), due: known.due }
+            }
+            None => Recount { next: first, last, depth, due: self.next_slot() },
+        };
+        self.timers.insert(timer(&recount));
+        self.recounts.insert(outlet, recount);
+        writes.recounts.insert(outlet, Some(recount));
+    }
+
+    fn next_slot(&mut self) -> Moment {
+        self.recount_slot = self.recount_slot.max(self.now).plus_ms(i64::from(self.rules.recount_pace_ms.value));
+        self.recount_slot
+    }
+
+    /// Computes a stored day again, and gives the next one of its outlet a slot.
+    fn recount_day(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        let Some(recount) = self.recounts.get(&key.outlet).copied() else { return };
+        if recount.depth == Depth::Readings || self.reopened.contains_key(&key) {
+            self.recompute(key, writes);
+        } else if recount.depth == Depth::Means {
+            for hour in (0..24).map(|hour| key.day.hour(hour)).filter(|hour| self.is_closed(*hour)).collect::<Vec<_>>() {
+                self.publish_hour(key, hour, writes);
+            }
+            self.write_row(key, writes);
+        }
+        if self.is_past(provisional_deadline(key.day, &self.rules)) {
+            self.publish_day(key, writes);
+        }
+        self.touched.insert(key);
+        writes.note(Notice::Recounted, 1);
+        if key.day >= recount.last {
+            self.recounts.remove(&key.outlet);
+            writes.recounts.insert(key.outlet, None);
+            return;
+        }
+        let recount = Recount { next: Day(key.day.0 + 1), due: self.next_slot(), ..recount };
+        self.timers.insert(Timer { deadline: recount.due, outlet: key.outlet, kind: TimerKind::Recount(recount.next) });
+        self.recounts.insert(key.outlet, recount);
+        writes.recounts.insert(key.outlet, Some(recount));
     }
 
     fn extend_chain(&mut self, mn: Mn, entry: &Entry, link: impl FnOnce(&Link) -> Link, writes: &mut WriteSet) {
@@ -529,10 +686,6 @@ impl Engine {
         state
     }
 
-    fn want(&self, key: OutletDay) -> Want {
-        Want { key, loggers: self.registry.loggers_of(key.outlet) }
-    }
-
     /// A packet of a chain: it was admitted when it arrived, whatever the register says of its sender now.
     fn reread<'f>(&self, bytes: &'f [u8]) -> Option<Packet<'f>> {
         let found = frame::whole(bytes)?;
@@ -549,15 +702,19 @@ impl Engine {
         Some(self.registry.translate(&self.reread(bytes)?, at, sequence, &self.rules))
     }
 
-    /// A recalled day: every record from its packets, by the register and rules in force now.
+    /// A recalled day: its row, and, if they were wanted, every record from its packets, by the register and rules in force now.
     fn make_full(&mut self, recalled: Recalled) {
         let Recalled { key, row, frames } = recalled;
         if let Some(row) = row {
             // A day that was let go of comes back with what was published and found.
-            if self.days.get(&key).is_none_or(DayState::is_blank) {
+            if self.days.get(&key).is_none_or(|state| !state.known) {
                 self.days.insert(key, DayState::from_row(row));
             }
         }
+        self.set_day_timers(key);
+        self.day(key).known = true;
+        self.touched.insert(key);
+        let Some(frames) = frames else { return };
         let mut books = DayState::default();
         for frame in &frames {
             let Some(translation) = self.translate(&frame.bytes, frame.at, frame.sequence) else { continue };
@@ -565,11 +722,10 @@ impl Engine {
                 books.enter(reading);
             }
         }
-        self.set_day_timers(key);
         let state = self.day(key);
         state.books = books.books;
+        state.row.reported = books.row.reported;
         state.full = true;
-        self.touched.insert(key);
         self.evidence.insert(key, frames);
     }
 
@@ -591,7 +747,7 @@ impl Engine {
     fn close_hour(&mut self, outlet: OutletId, hour: Hour, writes: &mut WriteSet) {
         let key = OutletDay { outlet, day: hour.day() };
         let Some(mut state) = self.days.remove(&key) else { return };
-        state.compute(key, hour.of_day(), &self.registry, &self.rules);
+        state.compute(key, hour.of_day(), &self.registry, &self.marks, &self.rules);
         if !state.full {
             state.books.remove(&hour.of_day());
         }
@@ -605,7 +761,7 @@ impl Engine {
         let Some(mut state) = self.days.remove(&key) else { return };
         let closed: Vec<u8> = (0..24).filter(|hour| self.is_closed(key.day.hour(*hour))).collect();
         for hour in &closed {
-            state.compute(key, *hour, &self.registry, &self.rules);
+            state.compute(key, *hour, &self.registry, &self.marks, &self.rules);
         }
         self.days.insert(key, state);
         self.close_again(key, writes);
@@ -616,27 +772,21 @@ impl Engine {
     }
 
     fn write_row(&self, key: OutletDay, writes: &mut WriteSet) {
-        if let Some(state) = self.days.get(&key) {
+        if let Some(state) = self.days.get(&key).filter(|state| !state.is_blank()) {
             writes.days.insert(key, state.to_row());
         }
     }
 
     fn hour_means(&self, key: OutletDay, hour: Hour) -> Vec<Mean> {
-        let (Some(state), Some(outlet)) = (self.days.get(&key), self.registry.outlet(key.outlet, hour.start())) else { return Vec::new() };
-        let means = state.cells.iter().flat_map(|(factor, cells)| {
-            let converts = day::converts(&self.registry, outlet, *factor, key.day);
-            aggregation::hour_means(*factor, hour, cells, outlet, converts, &self.rules)
-        });
-        means.map(|mean| weighed(mean, outlet.medium)).collect()
+        self.series_days(key, hour.start()).iter().flat_map(|series| series.hour_means(hour.of_day())).collect()
     }
 
     fn day_means(&self, key: OutletDay) -> Vec<Mean> {
-        let (Some(state), Some(outlet)) = (self.days.get(&key), self.registry.outlet(key.outlet, key.day.start())) else { return Vec::new() };
-        let means = state.cells.iter().flat_map(|(factor, cells)| {
-            let converts = day::converts(&self.registry, outlet, *factor, key.day);
-            aggregation::day_means(*factor, key.day, cells, outlet, converts, &self.rules)
-        });
-        means.map(|mean| weighed(mean, outlet.medium)).collect()
+        self.series_days(key, key.day.start()).iter().flat_map(SeriesDay::day_means).collect()
+    }
+
+    fn series_days(&self, key: OutletDay, at: Moment) -> Vec<SeriesDay<'_>> {
+        self.days.get(&key).map(|state| state.series_days(key, at, &self.registry, &self.rules)).unwrap_or_default()
     }
 
     fn publish_hour(&mut self, key: OutletDay, hour: Hour, writes: &mut WriteSet) {
@@ -655,6 +805,9 @@ impl Engine {
             (true, false) => Status::Confirmed,
             (true, true) => Status::Revised,
         };
+        if state.is_blank() {
+            return;
+        }
         state.row.confirmed = confirms;
         let means = self.day_means(key);
         self.publish(key, 24, Span::Day, key.day.start(), status, means.clone(), writes);
@@ -693,7 +846,7 @@ impl Engine {
     // --- verdicts -----------------------------------------------------------------------------------------------------
 
     fn view<'v>(&'v self, key: OutletDay, means: &'v [Mean], confirmed: bool) -> DayView<'v> {
-        DayView { registry: &self.registry, outlet: key.outlet, day: key.day, means, confirmed, now: self.now }
+        DayView { registry: &self.registry, set: &self.rules, outlet: key.outlet, day: key.day, means, confirmed, now: self.now }
     }
 
     fn judge(&mut self, key: OutletDay, means: &[Mean], confirmed: bool, writes: &mut WriteSet) {
@@ -794,14 +947,6 @@ fn confirmed_digest(shown: &[u8]) -> u64 {
     hash.update(shown);
     hash.update([Status::Confirmed as u8]);
     hash.finalize().first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-/// A water outlet's means are arithmetic so far; they are shown, and say so.
-fn weighed(mut mean: Mean, medium: Medium) -> Mean {
-    if medium == Medium::Water && mean.span == Span::Day {
-        mean.note = Some("unweighted".to_owned());
-    }
-    mean
 }
 
 /// New versions of a day's findings beside the old ones: which changed, and which no longer hold.

@@ -3,8 +3,8 @@
 use super::entry::{Body, Entry};
 use crate::aggregation::HourCell;
 use crate::docket::Case;
-use crate::domain::time::Moment;
-use crate::domain::{FactorCode, Finding, Mn, OutletDay};
+use crate::domain::time::{Day, Moment};
+use crate::domain::{Comparison, Declaration, Depth, FactorCode, Finding, Mn, OutletDay, OutletId, Record};
 use crate::message::{Event, Publication};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,6 +20,8 @@ pub struct Want {
     pub key: OutletDay,
     /// Whose packets.
     pub loggers: Vec<Mn>,
+    /// Whether the packets are wanted, or the day's row alone.
+    pub frames: bool,
 }
 
 /// A stored packet, handed back.
@@ -37,15 +39,15 @@ pub struct StoredFrame {
     pub chain: Link,
 }
 
-/// The past of one outlet's day: its row, if one was written, and every packet that may be about it, by sequence.
+/// The past of one outlet's day: its row, if one was written, and every packet that may be about it, by sequence, if wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recalled {
     /// Which.
     pub key: OutletDay,
     /// What was known of it.
     pub row: Option<DayRow>,
-    /// Its packets.
-    pub frames: Vec<StoredFrame>,
+    /// Its packets; none: they were not wanted.
+    pub frames: Option<Vec<StoredFrame>>,
 }
 
 /// What is kept of a day besides its packets.
@@ -55,6 +57,9 @@ pub struct DayRow {
     pub cells: BTreeMap<FactorCode, Vec<Option<HourCell>>>,
     /// Revision and digest of what was last published: places 0–23 the hours, 24 the day.
     pub published: BTreeMap<u8, (u32, u64)>,
+    /// What the loggers themselves report for the day (CN 2031), by factor.
+    #[serde(default)]
+    pub reported: BTreeMap<FactorCode, Record>,
     /// Whether the day was published as confirmed.
     pub confirmed: bool,
     /// Findings as last stated.
@@ -68,6 +73,27 @@ pub struct Reopened {
     pub first: Moment,
     /// When it is computed if nothing else comes.
     pub due: Moment,
+}
+
+/// An outlet's days that are to be computed again, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recount {
+    /// The next one.
+    pub next: Day,
+    /// The last one.
+    pub last: Day,
+    /// From what.
+    pub depth: Depth,
+    /// When the next one is computed.
+    pub due: Moment,
+}
+
+impl Recount {
+    /// Days that are left.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        u64::try_from(self.last.0 - self.next.0 + 1).unwrap_or(0)
+    }
 }
 
 /// What one logger added to its chain.
@@ -110,6 +136,10 @@ pub enum Notice {
     Unreadable,
     /// A rule set or register that could not be read; the old one stays in force.
     BadVersion,
+    /// A declaration or comparison: `declaration`, `comparison`, or `refused`.
+    Statement(&'static str),
+    /// A stored day was computed again.
+    Recounted,
 }
 
 /// Everything that one step writes, in one transaction.
@@ -133,6 +163,12 @@ pub struct WriteSet {
     pub reopened: BTreeMap<OutletDay, Option<Reopened>>,
     /// Means published.
     pub publications: Vec<Publication>,
+    /// Recounts that began, went on, or (none) ended.
+    pub recounts: BTreeMap<OutletId, Option<Recount>>,
+    /// Declarations put in force.
+    pub declarations: Vec<Declaration>,
+    /// Comparison results put in force.
+    pub comparisons: Vec<Comparison>,
     /// Findings stated.
     pub findings: Vec<Finding>,
     /// Cases that moved.
@@ -179,6 +215,14 @@ pub struct Snapshot {
     pub days: BTreeMap<OutletDay, DayRow>,
     /// Reopened days.
     pub reopened: BTreeMap<OutletDay, Reopened>,
+    /// Recounts that are not done.
+    pub recounts: BTreeMap<OutletId, Recount>,
+    /// Declarations in force.
+    pub declarations: Vec<Declaration>,
+    /// Comparison results in force.
+    pub comparisons: Vec<Comparison>,
+    /// Day of the journal's first entry.
+    pub began: Option<Day>,
     /// Cases.
     pub cases: Vec<Case>,
     /// Packets of the hours that are still open (two hours back are enough), by sequence.

@@ -1,4 +1,6 @@
-//! Health and metrics. Reads only.
+//! Health and metrics on the network, reads only; appending over the local socket.
+
+pub mod local;
 
 use axum::Router;
 use axum::extract::State;

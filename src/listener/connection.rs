@@ -178,6 +178,7 @@ async fn talk(
                 let now = house.now_ms() / 1000;
                 second = if second.0 == now { (now, second.1 + count) } else { (now, count) };
                 if second.1 > house.settings.bytes_per_sec_max {
+                    counter!(metric::SLOWED).increment(1);
                     tokio::time::sleep(Duration::from_millis(1000 - house.now_ms() % 1000)).await;
                 }
             }

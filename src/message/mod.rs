@@ -155,6 +155,14 @@ pub fn mean_body(mean: &Mean) -> Value {
         "origin": mean.origin,
         "cross_check": mean.cross_check,
         "note": mean.note,
+        "volume_m3": mean.volume.as_ref().map(Ratio::shown),
+        "reported": mean.reported.as_ref().map(|reported| json!({
+            "value": reported.value,
+            "difference_pct": reported.difference_pct.as_ref().map(Ratio::shown),
+            "agrees": reported.agrees,
+        })),
+        "beside": (!mean.beside.is_empty())
+            .then(|| mean.beside.iter().map(|beside| (beside.name.clone(), json!(beside.value.shown()))).collect::<serde_json::Map<_, _>>()),
     });
     if let (Some(body), Value::Object(extra)) = (body.as_object_mut(), extra) {
         body.extend(extra.into_iter().filter(|(_, value)| !value.is_null()));

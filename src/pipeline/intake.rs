@@ -9,7 +9,7 @@ use crate::link::Debt;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 /// Entries that one step takes at most: the index of a block counts loggers with 16 bits.
 pub const BATCH_ENTRIES_MAX: usize = 20_000;
@@ -41,6 +41,8 @@ pub enum Item {
     },
     /// Any other entry.
     Entry(Body),
+    /// An entry that a person or another system appends, and who is told its sequence once it is durable.
+    Append(Box<Body>, usize, oneshot::Sender<u64>),
 }
 
 impl Item {
@@ -49,6 +51,7 @@ impl Item {
             Self::Packet { bytes, .. } => bytes.len() + 64,
             Self::Entry(Body::Frame { bytes, .. } | Body::Rejected { bytes, .. }) => bytes.len() + 128,
             Self::Entry(_) => 128,
+            Self::Append(_, bytes, _) => bytes + 128,
         }
     }
 }
@@ -57,6 +60,7 @@ impl Item {
 struct Open {
     items: VecDeque<Arrived>,
     bytes: usize,
+    peak: usize,
     last: Moment,
     closed: bool,
 }
@@ -93,6 +97,7 @@ impl Intake {
         let at = now.max(open.last);
         open.last = at;
         open.bytes += item.size() + debt.as_ref().map_or(0, Debt::size);
+        open.peak = open.peak.max(open.bytes);
         open.items.push_back(Arrived { at, item, debt });
         drop(open);
         self.filled.notify_one();
@@ -101,13 +106,21 @@ impl Intake {
     /// Whether connections should stop reading.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.lock().bytes > self.limit
+        self.bytes() > self.limit
     }
 
     /// Bytes that wait.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.lock().bytes
+    }
+
+    /// The most bytes that waited since this was last asked: between two batches nothing waits.
+    #[must_use]
+    pub fn peak(&self) -> usize {
+        let mut open = self.lock();
+        let bytes = open.bytes;
+        std::mem::replace(&mut open.peak, bytes)
     }
 
     /// Waits until there is room.

@@ -32,13 +32,17 @@ impl Shelf {
 
     fn recall(&self, want: &Want) -> Recalled {
         let day = want.key.day;
+        let row = self.days.get(&want.key).cloned();
+        if !want.frames {
+            return Recalled { key: want.key, row, frames: None };
+        }
         let mut frames: Vec<StoredFrame> = Vec::new();
         for mn in &want.loggers {
             let about = |frame: &&StoredFrame| frame.at.day() == day || self.late.contains(&(*mn, day.0, frame.sequence));
             frames.extend(self.frames.get(mn).into_iter().flatten().filter(about).cloned());
         }
         frames.sort_by_key(|frame| frame.sequence);
-        Recalled { key: want.key, row: self.days.get(&want.key).cloned(), frames }
+        Recalled { key: want.key, row, frames: Some(frames) }
     }
 }
 

@@ -13,9 +13,9 @@ use crate::telemetry::{self, metric};
 use arc_swap::ArcSwap;
 use metrics::{counter, gauge, histogram};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// What the loop shares with the rest of the house.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Shared {
     pub delivered: Arc<AtomicI64>,
     /// Told after every commit that left events.
     pub events: Arc<tokio::sync::Notify>,
+    /// Stored days that are still to be computed again.
+    pub recounts_left: Arc<AtomicU64>,
     /// The engine runs and the database takes writes.
     pub ready: Arc<AtomicBool>,
 }
@@ -99,6 +101,17 @@ impl Serve {
         self.batch(vec![Arrived { at, item, debt: None }]).await
     }
 
+    /// Appends entries without a listener, and gives the store back: for a house that does not run.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn append(mut self, bodies: Vec<Body>) -> Result<Store, ServeError> {
+        let at = self.settings.clock.now().max(self.engine.now());
+        let batch = bodies.into_iter().map(|body| Arrived { at, item: Item::Entry(body), debt: None }).collect();
+        self.batch(batch).await?;
+        Ok(self.store)
+    }
+
     /// The register in force.
     #[must_use]
     pub fn registry(&self) -> &Registry {
@@ -157,8 +170,9 @@ impl Serve {
         gauge!(metric::RESIDENT_DAYS).set(days as f64);
         gauge!(metric::TIMERS).set(timers as f64);
         gauge!(metric::REOPENED_DAYS).set(reopened as f64);
+        gauge!(metric::RECOUNTS_LEFT).set(self.engine.recounts_left() as f64);
         gauge!(metric::ENGINE_TIME).set(self.engine.now().0 as f64 / 1000.0);
-        gauge!(metric::INTAKE_BYTES).set(self.shared.intake.bytes() as f64);
+        gauge!(metric::INTAKE_BYTES).set(self.shared.intake.peak() as f64);
     }
 
     /// Rewrites one old hour, at most one per tick: the live path waits for it.
@@ -182,6 +196,7 @@ impl Serve {
         let mut sequence = self.engine.sequence();
         let mut entries = Vec::with_capacity(batch.len());
         let mut debts: Vec<(u64, Debt)> = Vec::with_capacity(batch.len());
+        let mut told: Vec<(u64, oneshot::Sender<u64>)> = Vec::new();
         for Arrived { at, item, debt } in batch {
             sequence += 1;
             let body = match item {
@@ -189,6 +204,10 @@ impl Serve {
                     self.desk.receive(mn, sequence, bytes, peer.to_string(), self.settings.gateway.to_owned(), connection)
                 }
                 Item::Entry(body) => body,
+                Item::Append(body, _, tell) => {
+                    told.push((sequence, tell));
+                    *body
+                }
             };
             entries.push(Entry { sequence, at, body });
             debts.extend(debt.map(|debt| (sequence, debt)));
@@ -211,6 +230,10 @@ impl Serve {
             if !settled.is_empty() && self.answers.send(settled).await.is_err() {
                 tracing::warn!("nobody takes answers any more: the listener has gone");
             }
+            for (sequence, tell) in told.extract_if(.., |(sequence, _)| *sequence <= step.writes.to) {
+                let _ = tell.send(sequence); // Who asked may have gone; the entry stays.
+            }
+            self.shared.recounts_left.store(self.engine.recounts_left(), Ordering::Release);
             for (notice, count) in &step.writes.notices {
                 telemetry::note(*notice, *count);
             }

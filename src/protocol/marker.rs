@@ -15,6 +15,22 @@ impl Marker {
     pub const CALIBRATION: Marker = Marker(*b"C\0\0\0");
     /// 通讯异常: instrument and logger do not talk.
     pub const LINK_FAULT: Marker = Marker(*b"B\0\0\0");
+    /// 维护: maintenance.
+    pub const MAINTENANCE: Marker = Marker(*b"M\0\0\0");
+    /// 故障: fault.
+    pub const FAULT: Marker = Marker(*b"D\0\0\0");
+    /// 超测量上限: over range.
+    pub const OVER_RANGE: Marker = Marker(*b"T\0\0\0");
+    /// 启炉, HJ 75-2017.
+    pub const START_UP: Marker = Marker(*b"St\0\0");
+    /// 停炉, HJ 75-2017.
+    pub const SHUT_DOWN: Marker = Marker(*b"Sd\0\0");
+    /// 闷炉: `B` in HJ 75-2017, which is a link fault in HJ 212. Ours, so that the two stay apart.
+    pub const BANKED_FIRE: Marker = Marker(*b"Bf\0\0");
+    /// An instrument that stopped: `F` where the register says that it speaks of the instrument (HJ 212-2017 table 8). Ours.
+    pub const INSTRUMENT_STOPPED: Marker = Marker(*b"Fi\0\0");
+    /// 失控: between a failed check and the next that passes. Ours; no logger sends it.
+    pub const OUT_OF_CONTROL: Marker = Marker(*b"Oc\0\0");
     /// No mark was sent.
     pub const ABSENT: Marker = Marker([0; 4]);
 
@@ -52,6 +68,12 @@ impl Marker {
             b"C\0\0\0" => ("校准", "calibration"),
             b"T\0\0\0" => ("超测量上限", "over range"),
             b"B\0\0\0" => ("通讯异常", "link fault"),
+            b"St\0\0" => ("启炉", "start-up"),
+            b"Sd\0\0" => ("停炉", "shut-down"),
+            b"Bf\0\0" => ("闷炉", "banked fire"),
+            b"Fi\0\0" => ("仪器停运", "instrument stopped"),
+            b"Oc\0\0" => ("失控", "out of control"),
+            b"Md\0\0" => ("缺失", "no data"),
             b"P\0\0\0" => ("电源故障", "power failure (2005)"),
             [0, 0, 0, 0] => ("无标记", "no mark"),
             _ => ("未列入标准的标记", "a mark outside the tables"),

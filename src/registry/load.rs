@@ -1,6 +1,9 @@
-//! The five files of a registry directory, read and checked against each other.
+//! The files of a registry directory, read and checked against each other.
 
-use super::rows::{Logger, Negative, Outlet, SeriesRow, Site, StampLabel, Validity};
+use super::rows::{
+    Contractor, ConversionOrder, Exemption, ExemptionKind, Logger, MarkDialect, Negative, Outlet, Permit, Restriction, Role, SeriesRow, Site,
+    StampLabel, Validity,
+};
 use super::table::{self, Fault, Line};
 use super::{Registry, WireSeries};
 use crate::domain::time::{Day, Moment};
@@ -11,8 +14,17 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The file names of a registry directory, in the order in which they are read.
+/// The files that every registry directory holds, in the order in which they are read.
 pub const FILES: [&str; 5] = ["sites.csv", "outlets.csv", "loggers.csv", "series.csv", "limits.csv"];
+
+/// The files that it may hold besides, in the order in which they are read after those.
+pub const MORE_FILES: [&str; 4] = ["permits.csv", "contractors.csv", "exemptions.csv", "restrictions.csv"];
+
+/// CNs whose arrival can be expected of a logger: real-time, minute, hour and day data (HJ 212-2017 table 9).
+const EXPECTED_CNS: [&str; 4] = ["2011", "2051", "2061", "2031"];
+
+/// Reads the text of one file into the register.
+type Reader = fn(&str, &mut Registry, &mut Vec<Fault>);
 
 /// The texts of a registry directory: what an entry of the journal carries, and what the version is the hash of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,24 +52,22 @@ impl Registry {
     /// # Errors
     /// Every fault of every file, in the order of files and lines.
     pub fn parse(files: &Files) -> Result<Self, Vec<Fault>> {
+        const READERS: [Reader; 9] = [sites, outlets, loggers, series, limits, permits, contractors, exemptions, restrictions];
         let mut faults = Vec::new();
         let mut registry = Registry { version: files.version(), ..Registry::default() };
-        let text = |name: &str| files.0.get(name).map(String::as_str);
-        for file in FILES.into_iter().filter(|file| text(file).is_none()) {
-            let what = "file is missing".to_owned();
-            faults.push(Fault {
-                file,
-                line: 0,
-                column: String::new(),
-                what,
-                mend: "add it to the directory; a header line alone is allowed".to_owned(),
-            });
+        for (file, read) in FILES.into_iter().chain(MORE_FILES).zip(READERS) {
+            match files.0.get(file) {
+                Some(text) => read(text, &mut registry, &mut faults),
+                None if FILES.contains(&file) => faults.push(Fault {
+                    file,
+                    line: 0,
+                    column: String::new(),
+                    what: "file is missing".to_owned(),
+                    mend: "add it to the directory; a header line alone is allowed".to_owned(),
+                }),
+                None => {}
+            }
         }
-        sites(text("sites.csv").unwrap_or_default(), &mut registry, &mut faults);
-        outlets(text("outlets.csv").unwrap_or_default(), &mut registry, &mut faults);
-        loggers(text("loggers.csv").unwrap_or_default(), &mut registry, &mut faults);
-        series(text("series.csv").unwrap_or_default(), &mut registry, &mut faults);
-        limits(text("limits.csv").unwrap_or_default(), &mut registry, &mut faults);
         for rows in registry.wires.values_mut() {
             rows.sort_by_key(|row| row.wire);
         }
@@ -74,8 +84,25 @@ fn validity(line: &mut Line<'_>) -> Validity {
     Validity { from, to }
 }
 
-fn overlaps(one: Validity, other: Validity) -> bool {
-    other.to.is_none_or(|to| one.from < to) && one.to.is_none_or(|to| other.from < to)
+/// A period that has an end: of dates, or of instants with their offset.
+fn period(line: &mut Line<'_>) -> Validity {
+    const EXPECTED: &str = "a date YYYY-MM-DD, or an instant of RFC 3339 with its offset";
+    // A date alone is read as one; a time without an offset is neither.
+    let instant = |text: &str| if text.len() == 10 { Day::parse(text).map(Day::start) } else { Moment::parse_rfc3339(text) };
+    let from = line.parsed("from", EXPECTED, instant).unwrap_or_default();
+    let to = line.parsed("to", EXPECTED, instant);
+    if to.is_some_and(|to| to <= from) {
+        line.fault("to", "not after from".to_owned(), "give the first instant after the period");
+    }
+    Validity { from, to }
+}
+
+fn yes(text: &str) -> Option<bool> {
+    match text {
+        "yes" => Some(true),
+        "no" | "" => Some(false),
+        _ => None,
+    }
 }
 
 fn site_of(line: &mut Line<'_>, registry: &Registry) -> Option<SiteId> {
@@ -96,15 +123,17 @@ fn outlet_of(line: &mut Line<'_>, registry: &Registry) -> Option<OutletId> {
 
 fn sites(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
     const COLUMNS: &[&str] = &["site", "name", "name_en", "industry", "region", "valid_from", "valid_to"];
-    table::read("sites.csv", text, COLUMNS, faults, |line| {
+    table::read("sites.csv", text, COLUMNS, &["key_unit_from"], faults, |line| {
         let id = line.parsed("site", "a name of 1 to 24 bytes", |text| SiteId::new(text).filter(|id| !id.as_str().is_empty()));
         let (name, name_en) = (line.required("name"), line.text("name_en"));
-        let (industry, region, validity) = (line.text("industry"), line.text("region"), validity(line));
+        let (industry, region) = (line.text("industry"), line.text("region"));
+        let key_unit_from = line.optional("key_unit_from", "a date YYYY-MM-DD, or nothing", Day::parse);
+        let validity = validity(line);
         let Some(id) = id else { return };
         if registry.sites.contains_key(&id) {
             line.fault("site", format!("{:?} stands twice", id.as_str()), "keep one row for a site");
         }
-        registry.sites.insert(id, Site { id, name, name_en, industry, region, validity });
+        registry.sites.insert(id, Site { id, name, name_en, industry, region, key_unit_from, validity });
     });
 }
 
@@ -126,7 +155,8 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         "valid_from",
         "valid_to",
     ];
-    table::read("outlets.csv", text, COLUMNS, faults, |line| {
+    const OPTIONAL: &[&str] = &["label", "flow_factor", "temperature_factor", "stack_area_m2", "marks", "conversion", "expects"];
+    table::read("outlets.csv", text, COLUMNS, OPTIONAL, faults, |line| {
         let id = line.parsed("outlet", "a name of 1 to 24 bytes", |text| OutletId::new(text).filter(|id| !id.as_str().is_empty()));
         let site = site_of(line, registry);
         let (name, name_en, trade) = (line.required("name"), line.text("name_en"), line.text("trade"));
@@ -135,11 +165,7 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
             "water" => Some(Medium::Water),
             _ => None,
         });
-        let stamp_label = line.parsed("stamp_label", "start or end", |text| match text {
-            "start" | "" => Some(StampLabel::Start),
-            "end" => Some(StampLabel::End),
-            _ => None,
-        });
+        let stamp_label = line.parsed("stamp_label", "start or end", StampLabel::parse);
         let minute_interval = line.parsed("minute_interval_min", "one of 1,2,3,4,5,6,10,12,15,20,30 (HJ 212-2017 table 4)", |text| {
             text.parse::<u8>().ok().filter(|minutes| [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30].contains(minutes))
         });
@@ -152,12 +178,15 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         let oxidant_oxygen = line
             .optional("oxidant_o2_pct", "a percentage", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO))
             .unwrap_or(Decimal::from(21));
-        let low_confidence_counts = line.parsed("low_confidence_counts", "yes or no", |text| match text {
-            "yes" => Some(true),
-            "no" | "" => Some(false),
-            _ => None,
-        });
+        let low_confidence_counts = line.parsed("low_confidence_counts", "yes or no", yes);
         let validity = validity(line);
+        let label = line.text("label");
+        let flow_factor = line.optional("flow_factor", "a factor code", FactorCode::new);
+        let temperature_factor = line.optional("temperature_factor", "a factor code", FactorCode::new);
+        let stack_area_m2 = line.optional("stack_area_m2", "an area above 0", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO));
+        let marks = line.parsed("marks", "standard, hj75 or hj212", MarkDialect::parse);
+        let conversion = line.parsed("conversion", "mean_first or minutes_first", ConversionOrder::parse);
+        let expects = line.optional("expects", "CNs out of 2011, 2051, 2061 and 2031 with ; between them", cns).unwrap_or_default();
         if reference_oxygen.is_some() && oxygen_factor.is_none() && !line.faulty {
             line.fault("oxygen_factor", "empty although ref_o2_pct is given".to_owned(), "name the oxygen series, a19001 by HJ 212-2017");
         }
@@ -166,7 +195,12 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         else {
             return;
         };
-        let known = registry.outlets.get(&id).is_some_and(|rows| rows.iter().any(|row| overlaps(row.validity, validity)));
+        let (Some(marks), Some(conversion)) = (marks, conversion) else { return };
+        let (usual_flow, usual_temperature) = match medium {
+            Medium::Gas => (FactorCode::new("a00000"), None),
+            Medium::Water => (FactorCode::new("w00000"), FactorCode::new("w01010")),
+        };
+        let known = registry.outlets.get(&id).is_some_and(|rows| rows.iter().any(|row| row.validity.overlaps(validity)));
         if known {
             line.fault("outlet", format!("{:?} stands twice for the same time", id.as_str()), "let the periods of validity follow each other");
         }
@@ -184,38 +218,75 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
             oxygen_factor,
             oxidant_oxygen,
             low_confidence_counts,
+            label,
+            flow_factor: flow_factor.or(usual_flow),
+            temperature_factor: temperature_factor.or(usual_temperature),
+            stack_area_m2,
+            marks,
+            conversion,
+            expects,
             validity,
         };
         registry.outlets.entry(id).or_default().push(outlet);
     });
 }
 
+fn cns(text: &str) -> Option<Vec<String>> {
+    text.split(';').map(|cn| EXPECTED_CNS.contains(&cn.trim()).then(|| cn.trim().to_owned())).collect()
+}
+
+/// The keys of a logger. A fault does not show them.
+fn keys(line: &mut Line<'_>) -> Vec<Key> {
+    let text = line.text("sm4_keys");
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let keys: Option<Vec<Key>> = text.split(';').map(Key::parse).collect();
+    if keys.is_none() {
+        line.fault("sm4_keys", "no keys".to_owned(), "write name=32 hex digits for each, with ; between them");
+    }
+    keys.unwrap_or_default()
+}
+
 fn loggers(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
     const COLUMNS: &[&str] = &["mn", "site", "password", "crc", "edition", "sm4_keys", "role", "valid_from", "valid_to"];
-    table::read("loggers.csv", text, COLUMNS, faults, |line| {
+    let before = faults.len();
+    let mut replaced: Vec<(u64, Mn)> = Vec::new();
+    table::read("loggers.csv", text, COLUMNS, &["replaces"], faults, |line| {
         let mn = line.parsed("mn", "a device id of 1 to 40 bytes", |text| Mn::new(text).filter(|mn| !mn.as_str().is_empty()));
         let site = site_of(line, registry);
         let password = line.text("password");
         let dialect = line.parsed("crc", "standard, modbus or modbus_swapped", CrcDialect::parse);
         let edition = line.parsed("edition", "2005, 2017 or 2025", Edition::parse);
-        let keys: Vec<Key> = line
-            .optional("sm4_keys", "name=32 hex digits, several with ;", |text| text.split(';').map(Key::parse).collect::<Option<Vec<_>>>())
-            .unwrap_or_default();
-        line.parsed("role", "main or standby", |text| matches!(text, "main" | "standby").then_some(()));
+        let keys = keys(line);
+        let role = line.parsed("role", "main or standby", Role::parse);
         let validity = validity(line);
+        let replaces = line.optional("replaces", "another logger of loggers.csv", Mn::new);
+        if replaces.is_some() && replaces == mn {
+            line.fault("replaces", "the logger itself".to_owned(), "name the logger that stood in its place before");
+        }
+        replaced.extend(replaces.map(|replaces| (line.number(), replaces)));
         let (Some(mn), Some(site), Some(dialect), Some(edition)) = (mn, site, dialect, edition) else { return };
-        let known = registry.loggers.get(&mn).is_some_and(|rows| rows.iter().any(|row| overlaps(row.validity, validity)));
+        let known = registry.loggers.get(&mn).is_some_and(|rows| rows.iter().any(|row| row.validity.overlaps(validity)));
         if known {
             line.fault("mn", format!("{:?} stands twice for the same time", mn.as_str()), "let the periods of validity follow each other");
         }
-        registry.loggers.entry(mn).or_default().push(Logger { mn, site, password, dialect, edition, keys, validity });
+        let role = role.unwrap_or_default();
+        registry.loggers.entry(mn).or_default().push(Logger { mn, site, password, dialect, edition, keys, role, replaces, validity });
     });
+    // A logger may stand above the one that it replaces.
+    for (line, mn) in replaced.into_iter().filter(|(_, mn)| !registry.loggers.contains_key(mn)) {
+        let what = format!("{:?} stands not in loggers.csv", mn.as_str());
+        let mend = "add the logger, or mend the id".to_owned();
+        faults.push(Fault { file: "loggers.csv", line, column: "replaces".to_owned(), what, mend });
+    }
+    faults[before..].sort_by_key(|fault| fault.line);
 }
 
 fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
     const COLUMNS: &[&str] =
         &["outlet", "factor", "mn", "st", "wire_code", "unit", "unit_factor", "range_high", "negative", "valid_from", "valid_to"];
-    table::read("series.csv", text, COLUMNS, faults, |line| {
+    table::read("series.csv", text, COLUMNS, &["cycle_hours"], faults, |line| {
         let outlet = outlet_of(line, registry);
         let factor = line.parsed("factor", "a factor code of 1 to 16 bytes", |text| FactorCode::new(text).filter(|code| !code.as_str().is_empty()));
         let mn = line.parsed("mn", "a logger of loggers.csv", Mn::new);
@@ -228,15 +299,13 @@ fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
             .optional("unit_factor", "a number above 0", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO))
             .unwrap_or(Decimal::ONE);
         let range_high = line.optional("range_high", "a number above 0", |text| number::parse(text).ok().filter(|value| *value > Decimal::ZERO));
-        let negative = line.parsed("negative", "drift or natural", |text| match text {
-            "drift" | "" => Some(Negative::Drift),
-            "natural" => Some(Negative::Natural),
-            _ => None,
-        });
+        let negative = line.parsed("negative", "drift or natural", Negative::parse);
         let validity = validity(line);
+        let cycle_hours =
+            line.optional("cycle_hours", "1, 2 or 4", |text| text.parse::<u8>().ok().filter(|hours| [1, 2, 4].contains(hours))).unwrap_or(1);
         let (Some(outlet), Some(factor), Some(mn), Some(negative), false) = (outlet, factor, mn, negative, line.faulty) else { return };
         let medium = registry.outlets[&outlet].last().map_or(Medium::Gas, |outlet| outlet.medium);
-        let row = SeriesRow { outlet, factor, st, unit, unit_factor, range_high, negative, validity };
+        let row = SeriesRow { outlet, factor, st, wire, unit, unit_factor, range_high, negative, cycle_hours, validity };
         let wires = match wire {
             Some(wire) => vec![(wire, unit_factor)],
             None => usual_codes(factor, medium, unit_factor),
@@ -244,7 +313,7 @@ fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         let known = registry.wires.entry(mn).or_default();
         let clash = known
             .iter()
-            .find(|other| wires.iter().any(|(code, _)| *code == other.wire) && other.row.st == row.st && overlaps(other.row.validity, validity));
+            .find(|other| wires.iter().any(|(code, _)| *code == other.wire) && other.row.st == row.st && other.row.validity.overlaps(validity));
         if let Some(clash) = clash {
             let what = format!("code {:?} of this logger already stands for {} {}", clash.wire.as_str(), clash.row.outlet, clash.row.factor);
             line.fault("wire_code", what, "give the code that the logger sends, or another st");
@@ -281,7 +350,7 @@ fn limits(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         "valid_from",
         "valid_to",
     ];
-    table::read("limits.csv", text, COLUMNS, faults, |line| {
+    table::read("limits.csv", text, COLUMNS, &["cold_limit", "restricted"], faults, |line| {
         let outlet = outlet_of(line, registry);
         let factor = line.parsed("factor", "a factor code", FactorCode::new);
         let limit_type = line.parsed("limit_type", "max or min", |text| match text {
@@ -305,6 +374,8 @@ fn limits(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         let (unit, standard, source) = (line.required("unit"), line.required("standard"), line.required("source"));
         let grade = line.parsed("grade", "P, C, S, M or D", Grade::parse);
         let (note, validity) = (line.text("note"), validity(line));
+        let cold = line.optional("cold_limit", "a number", |text| number::parse(text).ok().map(|_| text.to_owned()));
+        let restricted = line.parsed("restricted", "yes or no", yes).unwrap_or_default();
         let (Some(outlet), Some(factor), Some(limit_type), Some(limit), Some(basis), Some(converted), Some(grade), false) =
             (outlet, factor, limit_type, limit, basis, converted, grade, line.faulty)
         else {
@@ -320,6 +391,19 @@ fn limits(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
                 "let outlets.csv and limits.csv name the same reference oxygen",
             );
         }
+        if let Some(cold) = &cold {
+            let stricter = matches!((number::parse(cold), number::parse(&limit)), (Ok(cold), Ok(limit)) if cold < limit);
+            if stricter && limit_type == LimitType::Max {
+                line.fault("cold_limit", format!("{cold} is below the limit {limit}"), "give the figure in brackets, which is the milder one");
+            }
+            if row.is_some_and(|row| row.temperature_factor.is_none()) {
+                line.fault(
+                    "cold_limit",
+                    "given, but the outlet has no temperature_factor".to_owned(),
+                    "name the series of the temperature in outlets.csv",
+                );
+            }
+        }
         if !registry.factors.get(&outlet).is_some_and(|factors| factors.contains(&factor)) {
             line.fault("factor", format!("{factor} is not measured at {outlet}"), "add the series to series.csv, or drop the limit");
         }
@@ -327,8 +411,9 @@ fn limits(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         let twin = limits.iter().any(|other: &Limit| {
             other.basis == basis
                 && other.limit_type == limit_type
-                && overlaps(Validity { from: other.valid_from, to: other.valid_to }, validity)
+                && validity.overlaps(Validity { from: other.valid_from, to: other.valid_to })
                 && other.standard == standard
+                && other.restricted == restricted
         });
         if twin {
             let line_number = line.number();
@@ -350,6 +435,80 @@ fn limits(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
             note,
             valid_from: validity.from,
             valid_to: validity.to,
+            cold,
+            restricted,
         });
+    });
+}
+
+fn permits(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
+    const COLUMNS: &[&str] = &["site", "permit", "document", "issued", "valid_from", "valid_to"];
+    table::read("permits.csv", text, COLUMNS, &[], faults, |line| {
+        let site = site_of(line, registry);
+        let (number, document) = (line.required("permit"), line.text("document"));
+        let issued = line.parsed("issued", "a date YYYY-MM-DD", Day::parse);
+        let validity = validity(line);
+        let (Some(site), Some(issued), false) = (site, issued, line.faulty) else { return };
+        let rows = registry.permits.entry(site).or_default();
+        if rows.iter().any(|row| row.number == number && row.validity.overlaps(validity)) {
+            line.fault("permit", format!("{number:?} stands twice for the same time"), "let the periods of validity follow each other");
+        }
+        rows.push(Permit { site, number, document, issued, validity });
+    });
+}
+
+fn contractors(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
+    const COLUMNS: &[&str] = &["contractor", "name", "site", "document", "valid_from", "valid_to"];
+    table::read("contractors.csv", text, COLUMNS, &["outlet"], faults, |line| {
+        let (id, name) = (line.required("contractor"), line.required("name"));
+        let site = site_of(line, registry);
+        let all = line.text("outlet").is_empty();
+        let outlet = if all { None } else { outlet_of(line, registry) };
+        let (document, validity) = (line.text("document"), validity(line));
+        let (Some(site), false) = (site, line.faulty) else { return };
+        if let Some(outlet) = outlet.filter(|outlet| registry.outlets[outlet].iter().all(|row| row.site != site)) {
+            line.fault("outlet", format!("{outlet} is no outlet of {site}"), "give an outlet of the site, or leave it empty for all");
+        }
+        let rows = registry.contractors.entry(site).or_default();
+        if rows.iter().any(|row| row.id == id && row.outlet == outlet && row.validity.overlaps(validity)) {
+            line.fault("contractor", format!("{id:?} stands twice for the same time"), "let the periods of validity follow each other");
+        }
+        rows.push(Contractor { id, name, site, outlet, document, validity });
+    });
+}
+
+fn exemptions(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
+    const COLUMNS: &[&str] = &["outlet", "kind", "document", "approved_by", "approved_on", "from", "to"];
+    table::read("exemptions.csv", text, COLUMNS, &["factor"], faults, |line| {
+        let outlet = outlet_of(line, registry);
+        let factor = line.optional("factor", "a factor code, or nothing for all", FactorCode::new);
+        let kind = line.parsed("kind", "start_up, shut_down, fault, furnace_drying, banked_fire or other", ExemptionKind::parse);
+        let (document, approved_by) = (line.required("document"), line.required("approved_by"));
+        let approved_on = line.parsed("approved_on", "a date YYYY-MM-DD", Day::parse);
+        let validity = period(line);
+        let (Some(outlet), Some(kind), Some(approved_on), false) = (outlet, kind, approved_on, line.faulty) else { return };
+        if let Some(factor) = factor.filter(|factor| !registry.factors.get(&outlet).is_some_and(|factors| factors.contains(factor))) {
+            line.fault("factor", format!("{factor} is not measured at {outlet}"), "give a factor of series.csv, or leave it empty for all");
+        }
+        let rows = registry.exemptions.entry(outlet).or_default();
+        let twin = |row: &Exemption| row.factor == factor && row.kind == kind && row.document == document && row.validity.overlaps(validity);
+        if rows.iter().any(twin) {
+            line.fault("document", format!("{document:?} stands twice for the same time"), "keep one row for a period");
+        }
+        rows.push(Exemption { outlet, factor, kind, document, approved_by, approved_on, validity });
+    });
+}
+
+fn restrictions(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
+    const COLUMNS: &[&str] = &["outlet", "name", "document", "from", "to"];
+    table::read("restrictions.csv", text, COLUMNS, &[], faults, |line| {
+        let outlet = outlet_of(line, registry);
+        let (name, document, validity) = (line.required("name"), line.text("document"), period(line));
+        let (Some(outlet), false) = (outlet, line.faulty) else { return };
+        let rows = registry.restrictions.entry(outlet).or_default();
+        if rows.iter().any(|row| row.name == name && row.document == document && row.validity.overlaps(validity)) {
+            line.fault("name", format!("{name:?} stands twice for the same time"), "keep one row for a period");
+        }
+        rows.push(Restriction { outlet, name, document, validity });
     });
 }

@@ -1,14 +1,20 @@
-//! Packets → readings: the only place where wire words become trade words. A registry is read from five CSV files, every
-//! row with its period of validity; its version is the hash of the files' content.
+//! Packets → readings: the only place where wire words become trade words. A registry is read from five CSV files and up to
+//! four more, every row with its period of validity; its version is the hash of the files' content.
 //!
 //! It refuses to know how readings are averaged or judged.
 
+mod diff;
 mod load;
 mod rows;
+pub mod statements;
 mod table;
 
-pub use load::{FILES, Files};
-pub use rows::{Logger, Negative, Outlet, SeriesRow, Site, StampLabel, Validity};
+pub use diff::{Difference, changes};
+pub use load::{FILES, Files, MORE_FILES};
+pub use rows::{
+    Contractor, ConversionOrder, Exemption, ExemptionKind, Logger, MarkDialect, Negative, Outlet, Permit, Restriction, Role, SeriesRow, Site,
+    StampLabel, Validity,
+};
 pub use table::Fault;
 
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
@@ -36,6 +42,10 @@ pub struct Registry {
     wires: BTreeMap<Mn, Vec<WireSeries>>,
     factors: BTreeMap<OutletId, BTreeSet<FactorCode>>,
     limits: BTreeMap<Series, Vec<Limit>>,
+    permits: BTreeMap<SiteId, Vec<Permit>>,
+    contractors: BTreeMap<SiteId, Vec<Contractor>>,
+    exemptions: BTreeMap<OutletId, Vec<Exemption>>,
+    restrictions: BTreeMap<OutletId, Vec<Restriction>>,
     /// The loggers that report on an outlet, now or before.
     reporters: BTreeMap<OutletId, BTreeSet<Mn>>,
 }
@@ -98,6 +108,14 @@ impl Registry {
         self.loggers.get(mn)?.iter().find(|row| row.validity.holds(at))
     }
 
+    /// Whose word counts: 1 a main logger, 0 a standby one (备用), by the row in force at an instant; outside all periods, by
+    /// the last one. A logger that the register does not have counts as main.
+    #[must_use]
+    pub fn logger_rank(&self, mn: Mn, at: Moment) -> u8 {
+        let rows = self.loggers.get(&mn).map(Vec::as_slice).unwrap_or_default();
+        rows.iter().find(|row| row.validity.holds(at)).or(rows.last()).map_or(Role::Main, |row| row.role).rank()
+    }
+
     /// Every key that a logger was ever given, newest row first.
     #[must_use]
     pub fn keys_ever(&self, mn: &str) -> Vec<Key> {
@@ -131,10 +149,41 @@ impl Registry {
         self.wires.get(&mn)?.iter().map(|wire| &wire.row).find(|row| row.outlet == outlet && row.factor == factor && row.validity.holds(at))
     }
 
-    /// The limits of a series on one basis that are in force at an instant.
+    /// The limits of a series on one basis that are in force at an instant. While the outlet's output is restricted (限产), the
+    /// rows for restricted periods stand instead of the others of the same side, where there are some.
     pub fn limits(&self, series: Series, basis: Basis, at: Moment) -> impl Iterator<Item = &Limit> {
-        let rows = self.limits.get(&series).into_iter().flatten();
-        rows.filter(move |limit| limit.basis == basis && limit.valid_from <= at && limit.valid_to.is_none_or(|to| at < to))
+        let rows = self.limits.get(&series).map(Vec::as_slice).unwrap_or_default();
+        let holds = move |limit: &Limit| limit.basis == basis && limit.valid_from <= at && limit.valid_to.is_none_or(|to| at < to);
+        let restricted = self.restricted(series.outlet, at).is_some();
+        rows.iter().filter(move |limit| {
+            let twin = |other: &Limit| other.restricted && other.limit_type == limit.limit_type && holds(other);
+            holds(limit) && limit.restricted == (restricted && rows.iter().any(twin))
+        })
+    }
+
+    /// The permits (排污许可证) of a site, now or before.
+    #[must_use]
+    pub fn permits(&self, site: SiteId) -> &[Permit] {
+        self.permits.get(&site).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Who maintains an outlet's equipment (运维单位) at an instant.
+    pub fn contractors_of(&self, outlet: OutletId, at: Moment) -> impl Iterator<Item = &Contractor> {
+        let rows = self.outlet(outlet, at).and_then(|row| self.contractors.get(&row.site)).into_iter().flatten();
+        rows.filter(move |row| row.outlet.is_none_or(|only| only == outlet) && row.validity.holds(at))
+    }
+
+    /// An approved exemption (豁免) of a factor that touches `[from, to)`.
+    #[must_use]
+    pub fn exemption(&self, outlet: OutletId, factor: FactorCode, from: Moment, to: Moment) -> Option<&Exemption> {
+        let period = Validity { from, to: Some(to) };
+        self.exemptions.get(&outlet)?.iter().find(|row| row.factor.is_none_or(|only| only == factor) && row.validity.overlaps(period))
+    }
+
+    /// The restriction of output (限产) under which an outlet is at an instant.
+    #[must_use]
+    pub fn restricted(&self, outlet: OutletId, at: Moment) -> Option<&Restriction> {
+        self.restrictions.get(&outlet)?.iter().find(|row| row.validity.holds(at))
     }
 
     /// The table that links need, for loggers in force at an instant.
@@ -156,7 +205,7 @@ impl Registry {
     pub fn translate(&self, packet: &Packet<'_>, arrival: Moment, sequence: u64, rules: &RuleSet) -> Translation {
         let mut translation = Translation::default();
         let Upload::Measurements(measurements) = upload::read(packet) else { return translation };
-        let Some(wires) = packet.mn().and_then(|mn| self.wires.get(mn)) else {
+        let Some((mn, wires)) = packet.mn().and_then(Mn::new).and_then(|mn| Some((mn, self.wires.get(&mn)?))) else {
             translation.unusable.insert(UnusableReason::UnknownSeries, measurements.factors.len() as u32);
             return translation;
         };
@@ -167,7 +216,8 @@ impl Registry {
         // A QN of a day to come would outrank every later correction: a clock that wrong is no authority.
         let plausible = |at: &Moment| at.0 <= arrival.0 + DAY_MS;
         let qn = packet.qn().and_then(Stamp::parse).and_then(Moment::of).filter(plausible).map_or(0, |at| at.0);
-        let context = Context { cadence: measurements.cadence, stamped, arrival, from: PacketRef { qn, sequence }, rules };
+        let from = PacketRef { rank: self.logger_rank(mn, stamped), qn, sequence };
+        let context = Context { cadence: measurements.cadence, stamped, arrival, from, rules };
         let st = packet.st().unwrap_or_default();
         translation.readings.reserve_exact(measurements.factors.len());
         let mut last = None;
@@ -202,17 +252,21 @@ impl Registry {
         if context.arrival.0 - at.0 > i64::from(context.rules.late_accept_hours.value) * HOUR_MS {
             return Err(UnusableReason::TooLate);
         }
-        let (measured, converted) = match key {
-            ReadingKey::Sample(_) => (factor.rtd, factor.zs_rtd),
-            _ => (factor.avg.or(factor.rtd), factor.zs_avg.or(factor.zs_rtd)),
+        let (measured, converted, total) = match key {
+            ReadingKey::Sample(_) => (factor.rtd, factor.zs_rtd, None),
+            _ => (factor.avg.or(factor.rtd), factor.zs_avg.or(factor.zs_rtd), factor.cou),
         };
         let measured = scaled(measured, row.unit_factor)?;
         let converted = scaled(converted, row.unit_factor)?;
+        let total = scaled(total, Decimal::ONE);
         let marker = factor.flag.map_or(Marker::ABSENT, Marker::of);
-        if measured.is_none() && converted.is_none() && marker == Marker::ABSENT {
-            return Ok(None); // Only Cou, Min, Max or fields of another edition.
+        // Only Cou, Min, Max or fields of another edition: of these the volume that flowed is of use.
+        let bare = measured.is_none() && converted.is_none() && marker == Marker::ABSENT;
+        if bare && (outlet.flow_factor != Some(row.factor) || total?.is_none()) {
+            return Ok(None);
         }
-        let record = Record { measured, converted, marker, from: context.from };
+        // A Cou that is no number spoils no mean.
+        let record = Record { measured, converted, total: total.unwrap_or_default(), marker, from: context.from };
         Ok(Some(Reading { outlet: row.outlet, factor: row.factor, hour: at.hour(), key, record, at }))
     }
 }

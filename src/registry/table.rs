@@ -89,8 +89,16 @@ impl Line<'_> {
     }
 }
 
-/// Reads a file's lines. The header must hold exactly `columns`, in any order.
-pub(super) fn read(file: &'static str, text: &str, columns: &[&'static str], faults: &mut Vec<Fault>, mut each: impl FnMut(&mut Line<'_>)) {
+/// Reads a file's lines. The header must hold every column of `required` and may hold those of `optional`, each once, in any
+/// order; the text of a column that it lacks is empty.
+pub(super) fn read(
+    file: &'static str,
+    text: &str,
+    required: &[&'static str],
+    optional: &[&'static str],
+    faults: &mut Vec<Fault>,
+    mut each: impl FnMut(&mut Line<'_>),
+) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header: Vec<String> = match reader.headers() {
@@ -100,29 +108,13 @@ pub(super) fn read(file: &'static str, text: &str, columns: &[&'static str], fau
             return;
         }
     };
-    let before = faults.len();
-    for column in columns.iter().filter(|column| !header.iter().any(|name| name == *column)) {
-        faults.push(Fault {
-            file,
-            line: 1,
-            column: (*column).to_owned(),
-            what: "column is missing".to_owned(),
-            mend: "add it to the header".to_owned(),
-        });
-    }
-    for name in header.iter().filter(|name| !columns.contains(&name.as_str())) {
-        faults.push(Fault {
-            file,
-            line: 1,
-            column: name.clone(),
-            what: "unknown column".to_owned(),
-            mend: format!("use one of {}", columns.join(",")),
-        });
-    }
-    if faults.len() > before {
+    let columns: Vec<&'static str> = required.iter().chain(optional).copied().collect();
+    let wrong = header_faults(file, &header, required, &columns);
+    if !wrong.is_empty() {
+        faults.extend(wrong);
         return;
     }
-    let order: Vec<usize> = columns.iter().map(|column| header.iter().position(|name| name == column).unwrap_or(0)).collect();
+    let order: Vec<Option<usize>> = columns.iter().map(|column| header.iter().position(|name| name == column)).collect();
     for record in reader.records() {
         match record {
             Err(error) => {
@@ -145,10 +137,22 @@ pub(super) fn read(file: &'static str, text: &str, columns: &[&'static str], fau
                     });
                     continue;
                 }
-                let record: csv::StringRecord = order.iter().map(|at| record.get(*at).unwrap_or_default()).collect();
-                let mut line = Line { file, line: number, columns, record, faults, faulty: false };
+                let record: csv::StringRecord = order.iter().map(|at| at.and_then(|at| record.get(at)).unwrap_or_default()).collect();
+                let mut line = Line { file, line: number, columns: &columns, record, faults, faulty: false };
                 each(&mut line);
             }
         }
     }
+}
+
+/// What is wrong with a header: without a sound one no line can be read.
+fn header_faults(file: &'static str, header: &[String], required: &[&'static str], columns: &[&'static str]) -> Vec<Fault> {
+    let fault = |column: &str, what: &str, mend: String| Fault { file, line: 1, column: column.to_owned(), what: what.to_owned(), mend };
+    let missing = required.iter().filter(|column| !header.iter().any(|name| name == *column));
+    let unknown = header.iter().filter(|name| !columns.contains(&name.as_str()));
+    let twice = header.iter().enumerate().filter(|(at, name)| header[..*at].contains(name));
+    let missing = missing.map(|column| fault(column, "column is missing", "add it to the header".to_owned()));
+    let unknown = unknown.map(|name| fault(name, "unknown column", format!("use one of {}", columns.join(","))));
+    let twice = twice.map(|(_, name)| fault(name, "column stands twice", "keep one of the two".to_owned()));
+    missing.chain(unknown).chain(twice).collect()
 }

@@ -2,11 +2,13 @@
 //!
 //! Inputs: the day's means, the limit rows in force on that day. Strictly above (or below, for a minimum); equal complies.
 //! The comparison is between exact fractions, by cross-multiplication. Event time: the order of arrival changes nothing.
-//! Not evaluable: no valid day (fewer than 20 valid hours), no converted mean where the limit wants one, or a water outlet,
-//! whose daily mean must be weighted by flow.
+//! Not evaluable: no valid day (gas: fewer than 20 valid hours; water: less than 75 % of the due cycles, or no discharge), no
+//! converted mean where the limit wants one, or a water day without any flow to weigh it by.
+//! A bracketed limit, `5(8)`, is in force at a water temperature of 12 °C or less; without a temperature the stricter figure
+//! stands, and the finding says so (worked example A22).
 
 use crate::domain::number::Ratio;
-use crate::domain::{Grade, Kind, Limit, LimitType, Mean, Medium, Severity, Source, number};
+use crate::domain::{Grade, Kind, Limit, LimitType, Mean, Medium, RuleSet, Severity, Source, number};
 
 /// The rule's id: file name, fixture folder and heading follow it.
 pub const ID: &str = "J-02";
@@ -36,16 +38,20 @@ pub struct Comparison {
 /// When the row's figure is no number, which the register has refused.
 #[must_use]
 pub fn compare(value: &Ratio, limit: &Limit) -> Comparison {
-    let figure = number::parse(&limit.limit).expect("the register takes no limit that is no number");
+    compare_with(value, limit.limit_type, &limit.limit)
+}
+
+fn compare_with(value: &Ratio, limit_type: LimitType, figure: &str) -> Comparison {
+    let figure = number::parse(figure).expect("the register takes no limit that is no number");
     let bound = Ratio::of(figure);
-    let beyond = |value: &Ratio| match limit.limit_type {
+    let beyond = |value: &Ratio| match limit_type {
         LimitType::Max => *value > bound,
         LimitType::Min => *value < bound,
     };
     let exceeds = beyond(value);
     let rounded = number::parse(&value.rounded(figure.scale())).map(Ratio::of);
     let marginal = exceeds && rounded.is_ok_and(|rounded| !beyond(&rounded));
-    let multiple = match limit.limit_type {
+    let multiple = match limit_type {
         LimitType::Max => value.divided(&bound).map(|times| times.minus(&Ratio::whole(1))),
         LimitType::Min => None,
     };
@@ -59,6 +65,10 @@ pub struct Judgement<'m> {
     pub mean: &'m Mean,
     /// The row.
     pub limit: &'m Limit,
+    /// Its figure in force on that day.
+    pub figure: &'m str,
+    /// Why this figure, where the row has two.
+    pub figure_note: Option<&'static str>,
     /// The result.
     pub comparison: Comparison,
 }
@@ -72,17 +82,32 @@ pub enum Outcome<'m> {
     NotEvaluable(&'static str),
 }
 
+/// The figure of a limit row at a water temperature (daily mean, °C), and why.
+#[must_use]
+pub fn figure<'l>(limit: &'l Limit, temperature: Option<&Ratio>, set: &RuleSet) -> (&'l str, Option<&'static str>) {
+    match (&limit.cold, temperature) {
+        (None, _) => (&limit.limit, None),
+        (Some(cold), Some(temperature)) if *temperature <= Ratio::of(set.water_cold_c.value) => (cold, Some("cold_water")),
+        (Some(_), Some(_)) => (&limit.limit, Some("warm_water")),
+        (Some(_), None) => (&limit.limit, Some("no_water_temperature_stricter_figure")),
+    }
+}
+
 /// Judges one limit row of basis day against a day's means of its factor.
 #[must_use]
-pub fn judge<'m>(means: &'m [Mean], limit: &'m Limit, medium: Medium) -> Outcome<'m> {
-    if medium == Medium::Water {
-        return Outcome::NotEvaluable("flow-weighted daily mean");
-    }
+pub fn judge<'m>(means: &'m [Mean], limit: &'m Limit, temperature: Option<&Ratio>, set: &RuleSet) -> Outcome<'m> {
     let kind = if limit.converted { Kind::Converted } else { Kind::Measured };
     let Some(mean) = means.iter().find(|mean| mean.kind == kind) else { return Outcome::NotEvaluable("daily mean") };
+    if mean.note.as_deref() == Some("unweighted") {
+        return Outcome::NotEvaluable("flow-weighted daily mean");
+    }
     match (&mean.value, mean.valid) {
-        (Some(value), true) => Outcome::Judged(Judgement { mean, limit, comparison: compare(value, limit) }),
-        _ => Outcome::NotEvaluable("20 valid hours"),
+        (Some(value), true) => {
+            let (figure, figure_note) = figure(limit, temperature, set);
+            let comparison = compare_with(value, limit.limit_type, figure);
+            Outcome::Judged(Judgement { mean, limit, figure, figure_note, comparison })
+        }
+        _ => Outcome::NotEvaluable("a valid day"),
     }
 }
 
@@ -94,8 +119,8 @@ pub fn severity(comparison: &Comparison) -> Severity {
 
 /// The sentence for a letter, Chinese and English.
 #[must_use]
-pub fn sentence(outlet: (&str, &str), factor: (&str, &str), day: &str, judgement: &Judgement<'_>) -> (String, String) {
-    let Judgement { mean, limit, comparison } = judgement;
+pub fn sentence(outlet: (&str, &str), factor: (&str, &str), medium: Medium, day: &str, judgement: &Judgement<'_>) -> (String, String) {
+    let Judgement { mean, limit, comparison, figure, figure_note } = judgement;
     let value = mean.value.as_ref().map(Ratio::shown).unwrap_or_default();
     let kind = match mean.kind {
         Kind::Converted => ("折算", "converted "),
@@ -113,13 +138,27 @@ pub fn sentence(outlet: (&str, &str), factor: (&str, &str), day: &str, judgement
         .map(|multiple| (format!("，超标{}倍", multiple.shown()), format!(", {} times over", multiple.shown())))
         .unwrap_or_default();
     let marginal = if comparison.marginal { ("（按修约规则处于临界）", " (marginal once rounded)") } else { ("", "") };
+    let basis = match medium {
+        Medium::Gas => (format!("有效小时数{}", mean.count), format!("{} valid hours", mean.count)),
+        Medium::Water => (
+            format!("有效数据{}个，应有{}个，流量加权", mean.count, mean.due),
+            format!("{} of {} due values, weighted by flow", mean.count, mean.due),
+        ),
+    };
+    let why = match figure_note {
+        Some("cold_water") => ("（水温不高于12℃，执行括号内数值）", " (the bracketed figure, at a water temperature of 12 °C or less)"),
+        Some("no_water_temperature_stricter_figure") => {
+            ("（无水温数据，按较严数值判定）", " (the stricter figure, as no water temperature was received)")
+        }
+        _ => ("", ""),
+    };
     let zh = format!(
-        "{}，{}{}{}日均值为{}{}（有效小时数{}），{}{}规定的日均限值{}{}{}{}。",
-        day, outlet.0, factor.0, kind.0, value, limit.unit, mean.count, side.0, limit.standard, limit.limit, limit.unit, times.0, marginal.0
+        "{}，{}{}{}日均值为{}{}（{}），{}{}规定的日均限值{}{}{}{}{}。",
+        day, outlet.0, factor.0, kind.0, value, limit.unit, basis.0, side.0, limit.standard, figure, limit.unit, why.0, times.0, marginal.0
     );
     let en = format!(
-        "On {} the {}daily mean of {} at {} was {} {} ({} valid hours), {} the daily limit of {} {} of {}{}{}.",
-        day, kind.1, factor.1, outlet.1, value, limit.unit, mean.count, side.1, limit.limit, limit.unit, limit.standard, times.1, marginal.1
+        "On {} the {}daily mean of {} at {} was {} {} ({}), {} the daily limit of {} {} of {}{}{}{}.",
+        day, kind.1, factor.1, outlet.1, value, limit.unit, basis.1, side.1, figure, limit.unit, limit.standard, why.1, times.1, marginal.1
     );
     (zh, en)
 }

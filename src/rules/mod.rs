@@ -4,7 +4,7 @@ pub mod exceedance;
 
 use crate::domain::number::Ratio;
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Basis, Confidence, FactorCode, Finding, Mean, OutletId, Series};
+use crate::domain::{Basis, Confidence, FactorCode, Finding, Kind, Mean, OutletId, RuleSet, Series};
 use crate::protocol::factor;
 use crate::registry::Registry;
 use exceedance::Outcome;
@@ -29,6 +29,8 @@ pub struct DayView<'r> {
     pub outlet: OutletId,
     /// When.
     pub day: Day,
+    /// Figures in force.
+    pub set: &'r RuleSet,
     /// The day's means, all factors.
     pub means: &'r [Mean],
     /// Whether they are confirmed.
@@ -42,15 +44,20 @@ pub struct DayView<'r> {
 pub fn judge_day(view: &DayView<'_>) -> Vec<Finding> {
     let Some(outlet) = view.registry.outlet(view.outlet, view.day.start()) else { return Vec::new() };
     let mut findings = Vec::new();
+    let temperature = outlet.temperature_factor.and_then(|factor| {
+        let mean = view.means.iter().find(|mean| mean.factor == factor && mean.kind == Kind::Measured && mean.valid)?;
+        mean.value.as_ref()
+    });
     for code in view.registry.factors(view.outlet) {
         let means: Vec<Mean> = view.means.iter().filter(|mean| mean.factor == code).cloned().collect();
         let series = Series { outlet: view.outlet, factor: code };
         for limit in view.registry.limits(series, Basis::Day, view.day.start()) {
-            let Outcome::Judged(judgement) = exceedance::judge(&means, limit, outlet.medium) else { continue };
+            let Outcome::Judged(judgement) = exceedance::judge(&means, limit, temperature, view.set) else { continue };
             let names = factor_names(code);
             let (zh, en) = exceedance::sentence(
                 (&outlet.name, if outlet.name_en.is_empty() { &outlet.name } else { &outlet.name_en }),
                 (&names.0, &names.1),
+                outlet.medium,
                 &view.day.to_string(),
                 &judgement,
             );
@@ -73,9 +80,12 @@ pub fn judge_day(view: &DayView<'_>) -> Vec<Finding> {
                     "value": judgement.mean.value.as_ref().map(Ratio::shown),
                     "value_exact": judgement.mean.value,
                     "valid_hours": judgement.mean.count,
+                    "due": judgement.mean.due,
+                    "volume_m3": judgement.mean.volume.as_ref().map(Ratio::shown),
                     "limit": {
                         "type": limit.limit_type,
-                        "figure": limit.limit,
+                        "figure": judgement.figure,
+                        "figure_note": judgement.figure_note,
                         "unit": limit.unit,
                         "basis": limit.basis,
                         "converted": limit.converted,

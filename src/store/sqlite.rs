@@ -4,8 +4,8 @@ use super::StoreError;
 use super::block::{self, Index};
 use crate::docket::Case;
 use crate::domain::time::{Day, HOUR_MS, Hour, Moment};
-use crate::domain::{Mn, OutletDay, OutletId, Span};
-use crate::engine::{Body, DayRow, Entry, Link, Recalled, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of};
+use crate::domain::{Depth, Mn, OutletDay, OutletId, Span};
+use crate::engine::{Body, DayRow, Entry, Link, Recalled, Recount, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
@@ -223,6 +223,20 @@ impl Store {
                 snapshot.days.insert(key, read_json(row.get(2))?);
             }
         }
+        for row in sqlx::query("SELECT outlet, next, last, depth, due FROM recounts").fetch_all(&mut self.writer).await? {
+            let day = |at: usize| Day(row.get::<i64, _>(at) as i32);
+            if let Some(outlet) = OutletId::new(row.get(0)) {
+                let recount = Recount { next: day(1), last: day(2), depth: Depth::of(row.get(3)), due: Moment(row.get(4)) };
+                snapshot.recounts.insert(outlet, recount);
+            }
+        }
+        for row in sqlx::query("SELECT kind, body FROM statements ORDER BY sequence").fetch_all(&mut self.writer).await? {
+            match row.get(0) {
+                "declaration" => snapshot.declarations.push(read_json(row.get(1))?),
+                _ => snapshot.comparisons.push(read_json(row.get(1))?),
+            }
+        }
+        snapshot.began = self.began().await?;
         for row in sqlx::query("SELECT body FROM cases").fetch_all(&mut self.writer).await? {
             snapshot.cases.push(read_json::<Case>(row.get(0))?);
         }
@@ -236,6 +250,32 @@ impl Store {
         }
         snapshot.recent.sort_by_key(|frame| frame.sequence);
         Ok(snapshot)
+    }
+
+    /// Every register and rule set that was put in force, oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn versions(&mut self) -> Result<Vec<Version>, StoreError> {
+        let rows = sqlx::query("SELECT sequence, at, kind, content FROM versions ORDER BY sequence").fetch_all(&mut self.writer).await?;
+        let version = |row: &SqliteRow| {
+            let content = zstd::decode_all(row.get::<&[u8], _>(3)).map_err(block::BlockError::from)?;
+            Ok(Version {
+                sequence: row.get::<i64, _>(0).unsigned_abs(),
+                at: Moment(row.get(1)),
+                registry: row.get::<&str, _>(2) == "registry",
+                content,
+            })
+        };
+        rows.iter().map(version).collect()
+    }
+
+    /// Day of the journal's first entry.
+    async fn began(&mut self) -> Result<Option<Day>, StoreError> {
+        let sealed: Option<i64> = sqlx::query_scalar("SELECT min(key) >> 32 FROM sealed").fetch_one(&mut self.writer).await?;
+        let hot: Option<i64> = sqlx::query_scalar("SELECT min(first_at) FROM blocks").fetch_one(&mut self.writer).await?;
+        let days = [sealed.map(|hour| Hour(hour).start().day()), hot.map(|at| Moment(at).day())];
+        Ok(days.into_iter().flatten().min())
     }
 
     fn frames_of(&self, id: u32, before: Link, entries: Vec<Entry>) -> Vec<StoredFrame> {
@@ -267,14 +307,16 @@ impl Store {
     pub async fn recall(&mut self, wants: &[Want]) -> Result<Vec<Recalled>, StoreError> {
         let mut recalled = Vec::with_capacity(wants.len());
         for want in wants {
+            let row = self.day_row(want.key).await?;
             let mut frames: BTreeMap<u64, StoredFrame> = BTreeMap::new();
-            for mn in &want.loggers {
+            for mn in want.loggers.iter().filter(|_| want.frames) {
                 let Some(id) = self.ids.get(mn).copied() else { continue };
                 for frame in self.frames_about(id, want.key.day).await? {
                     frames.insert(frame.sequence, frame);
                 }
             }
-            recalled.push(Recalled { key: want.key, row: self.day_row(want.key).await?, frames: frames.into_values().collect() });
+            let frames = want.frames.then(|| frames.into_values().collect());
+            recalled.push(Recalled { key: want.key, row, frames });
         }
         Ok(recalled)
     }
@@ -366,6 +408,7 @@ impl Store {
         write_loggers(&mut transaction, self.names.range(known + 1..)).await?;
         write_marks(&mut transaction, entries, writes, ids).await?;
         write_days(&mut transaction, writes).await?;
+        write_recounts(&mut transaction, writes).await?;
         write_outputs(&mut transaction, writes).await?;
         if sent > 0 {
             sqlx::query("DELETE FROM outbox WHERE id <= $1").bind(sent).execute(&mut *transaction).await?;
@@ -595,6 +638,19 @@ impl Store {
     }
 }
 
+/// A register or rule set that was put in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Its entry.
+    pub sequence: u64,
+    /// When.
+    pub at: Moment,
+    /// A register; else a rule set.
+    pub registry: bool,
+    /// The document.
+    pub content: Vec<u8>,
+}
+
 /// What `verify` found.
 #[derive(Debug, Default)]
 pub struct Audit {
@@ -673,8 +729,9 @@ async fn write_marks(connection: &mut SqliteConnection, entries: &[Entry], write
             _ => continue,
         };
         let content = zstd::bulk::compress(&content, 9).map_err(block::BlockError::from)?;
-        sqlx::query("INSERT INTO versions (sequence, kind, content) VALUES ($1, $2, $3)")
+        sqlx::query("INSERT INTO versions (sequence, at, kind, content) VALUES ($1, $2, $3, $4)")
             .bind(number(entry.sequence))
+            .bind(entry.at.0)
             .bind(kind)
             .bind(content)
             .execute(&mut *connection)
@@ -711,6 +768,40 @@ async fn write_days(connection: &mut SqliteConnection, writes: &WriteSet) -> Res
             }
         };
         query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn write_recounts(connection: &mut SqliteConnection, writes: &WriteSet) -> Result<(), StoreError> {
+    for (outlet, recount) in &writes.recounts {
+        match recount {
+            None => sqlx::query("DELETE FROM recounts WHERE outlet = $1").bind(outlet.as_str().to_owned()).execute(&mut *connection).await?,
+            Some(recount) => {
+                sqlx::query("INSERT OR REPLACE INTO recounts (outlet, next, last, depth, due) VALUES ($1, $2, $3, $4, $5)")
+                    .bind(outlet.as_str().to_owned())
+                    .bind(i64::from(recount.next.0))
+                    .bind(i64::from(recount.last.0))
+                    .bind(recount.depth.name())
+                    .bind(recount.due.0)
+                    .execute(&mut *connection)
+                    .await?
+            }
+        };
+    }
+    let declarations = writes.declarations.iter().map(|declaration| Ok(("declaration", declaration.id.clone(), write_json(declaration)?)));
+    let comparisons = writes.comparisons.iter().map(|comparison| {
+        let key = format!("{}|{}|{}", comparison.outlet, comparison.factor, comparison.id);
+        Ok(("comparison", key, write_json(comparison)?))
+    });
+    for statement in declarations.chain(comparisons) {
+        let (kind, key, body) = statement.map_err(|error: StoreError| error)?;
+        sqlx::query("INSERT OR REPLACE INTO statements (kind, key, sequence, body) VALUES ($1, $2, $3, $4)")
+            .bind(kind)
+            .bind(key)
+            .bind(number(writes.to))
+            .bind(body)
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }

@@ -37,9 +37,10 @@ metrics! {
     counter LINKS_OPENED "hj212_links_opened_total" "Connections accepted.";
     counter LINKS_CLOSED "hj212_links_closed_total" "Connections ended, by reason.";
     counter LINKS_REFUSED "hj212_links_refused_total" "Connections refused, by limit.";
+    counter SLOWED "hj212_reads_slowed_total" "Reads put off because a connection sent more bytes in a second than its limit.";
     gauge LINKS "hj212_links" "Connections open now.";
     gauge LINKS_MAX "hj212_links_limit" "Setting: connections that may be open.";
-    gauge INTAKE_BYTES "hj212_intake_bytes" "Bytes in the open batch, waiting for the engine; above the limit connections stop reading.";
+    gauge INTAKE_BYTES "hj212_intake_bytes" "Most bytes that waited in the open batch since the last tick; above the limit connections stop reading.";
     gauge INTAKE_LIMIT "hj212_intake_limit_bytes" "Setting: bytes that may wait in the open batch.";
     histogram COMMIT "hj212_commit_seconds" "One commit: a batch made durable.";
     histogram STEP "hj212_step_seconds" "One step of the engine over a batch.";
@@ -57,6 +58,9 @@ metrics! {
     counter DELIVERED "hj212_events_delivered_total" "Events delivered, by topic.";
     counter DELIVERY_FAILURES "hj212_delivery_failures_total" "Deliveries that failed and are tried again.";
     counter BAD_VERSIONS "hj212_bad_versions_total" "Registers, rule sets or recounts that could not be put in force.";
+    counter STATEMENTS "hj212_statements_total" "Declarations and comparison results, by fate: declaration, comparison, refused.";
+    counter RECOUNTED "hj212_recounted_days_total" "Stored outlet-days computed again after a register, rule or statement changed.";
+    gauge RECOUNTS_LEFT "hj212_recounts_left_days" "Stored outlet-days that are still to be computed again, one every recount_pace_ms.";
     gauge REGISTRY "hj212_registry_rows" "Rows of the register in force, by table.";
 }
 

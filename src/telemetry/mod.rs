@@ -72,6 +72,8 @@ pub fn note(notice: Notice, count: u64) {
             counter!(metric::REFERRALS, "change" => change).increment(count);
             tracing::info!(change, count, "referral");
         }
+        Notice::Statement(fate) => counter!(metric::STATEMENTS, "fate" => fate).increment(count),
+        Notice::Recounted => counter!(metric::RECOUNTED).increment(count),
         Notice::Unreadable => {
             counter!(metric::REJECTED, "reason" => "unreadable").increment(count);
             tracing::error!(count, "a journalled frame cannot be read: register and link disagree");

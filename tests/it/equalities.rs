@@ -196,7 +196,11 @@ fn an_exceedance_is_warned_of_at_night_and_referred_at_one_with_its_evidence() {
 fn a_recount_of_an_unchanged_day_publishes_nothing_new() {
     let files = registry("11", &[SO2_DAY_80]);
     let mut journal = steady("2026-03-14", "85");
-    let recount = Body::Recount { outlet: hj212d::domain::OutletId::new(crate::world::OUTLET).expect("short"), day: at("2026-03-14 00:00:00").day() };
+    let recount = Body::Recount {
+        outlet: hj212d::domain::OutletId::new(crate::world::OUTLET).expect("short"),
+        day: at("2026-03-14 00:00:00").day(),
+        depth: hj212d::domain::Depth::Readings,
+    };
     let before = run(&files, &until(journal.clone(), at("2026-03-17 00:00:00")), 50);
     journal.push((at("2026-03-16 00:00:00"), recount));
     let after = run(&files, &until(journal, at("2026-03-17 00:00:00")), 50);

@@ -1,14 +1,19 @@
 //! One integration binary. Each module says what it shows in its first lines.
 
+mod backfill;
 mod conversations;
 mod equalities;
+mod figures;
 mod framing;
 mod hostile;
 mod house;
 mod kills;
+mod limits;
 mod means;
 mod process;
 mod quirks;
 mod registry;
+mod rows;
 mod vectors;
+mod water;
 mod world;

@@ -9,18 +9,18 @@ use hj212d::engine::Body;
 use hj212d::rules::exceedance::compare;
 use serde_json::Value;
 
-fn example(id: &str) -> Value {
+pub fn example(id: &str) -> Value {
     let document: Value = serde_json::from_str(include_str!("../../protocol-fixtures/means/worked-examples.json")).expect("JSON");
     document["examples"].as_array().expect("a list").iter().find(|example| example["id"] == id).cloned().unwrap_or_else(|| panic!("{id}"))
 }
 
 /// A JSON number with the digits that a logger would write.
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Rounds as the examples print: as many decimals as the expected figure has.
-fn rounded(value: &Ratio, expected: &Value) -> String {
+pub fn rounded(value: &Ratio, expected: &Value) -> String {
     let expected = text(expected);
     let decimals = expected.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     value.rounded(decimals as u32)
@@ -184,6 +184,8 @@ fn limit(figure: &str) -> Limit {
         note: String::new(),
         valid_from: Moment(0),
         valid_to: None,
+        cold: None,
+        restricted: false,
     }
 }
 

@@ -1,0 +1,163 @@
+//! Declarations (人工标记) and comparison results (比对) as intervals over the data (averaging-and-validity §3.3, §3.4).
+//!
+//! A declared mark outranks what the logger sent. A failed check voids: for gas from the check until the next that passes, for
+//! water also back to the last that passed (HJ 356-2019, recalled). Which statement came first changes nothing.
+
+use crate::domain::time::Moment;
+use crate::domain::{Comparison, Declaration, FactorCode, Medium, OutletId, Series};
+use crate::protocol::marker::Marker;
+use std::collections::BTreeMap;
+
+/// A mark over `[from, to)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MarkSpan {
+    /// First instant.
+    pub from: Moment,
+    /// First instant no longer.
+    pub to: Moment,
+    /// The mark.
+    pub marker: Marker,
+}
+
+/// Every statement in force.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    declarations: BTreeMap<OutletId, BTreeMap<String, Declaration>>,
+    comparisons: BTreeMap<Series, BTreeMap<String, Comparison>>,
+}
+
+/// No end in sight.
+const OPEN: Moment = Moment(i64::MAX);
+
+impl Marks {
+    /// Puts a declaration in force, instead of the one with its id. Gives the periods whose data may differ now.
+    pub fn declare(&mut self, declaration: Declaration) -> Vec<(OutletId, Moment, Moment)> {
+        let mut periods = vec![(declaration.outlet, declaration.from, declaration.to)];
+        // The same id may have stood at another outlet.
+        let before = self.declarations.values_mut().find_map(|of_outlet| of_outlet.remove(&declaration.id));
+        if before.as_ref() == Some(&declaration) {
+            periods.clear();
+        } else if let Some(before) = before {
+            periods.push((before.outlet, before.from, before.to));
+        }
+        self.declarations.entry(declaration.outlet).or_default().insert(declaration.id.clone(), declaration);
+        periods
+    }
+
+    /// Puts a comparison result in force. Gives the periods whose data may differ now.
+    pub fn compare(&mut self, comparison: Comparison, medium: Medium) -> Vec<(OutletId, Moment, Moment)> {
+        let series = Series { outlet: comparison.outlet, factor: comparison.factor };
+        let before = self.voided(series, medium);
+        self.comparisons.entry(series).or_default().insert(comparison.id.clone(), comparison);
+        let after = self.voided(series, medium);
+        let one_sided = |one: &[MarkSpan], other: &[MarkSpan]| one.iter().filter(|span| !other.contains(span)).copied().collect::<Vec<_>>();
+        let changed = [one_sided(&before, &after), one_sided(&after, &before)].concat();
+        changed.into_iter().map(|span| (series.outlet, span.from, span.to)).collect()
+    }
+
+    /// The periods that failed checks of a series void.
+    fn voided(&self, series: Series, medium: Medium) -> Vec<MarkSpan> {
+        let Some(known) = self.comparisons.get(&series) else { return Vec::new() };
+        let mut checks: Vec<&Comparison> = known.values().filter(|check| !check.withdrawn).collect();
+        checks.sort_by_key(|check| (check.at, check.passed));
+        let failed = checks.iter().enumerate().filter(|(_, check)| !check.passed);
+        let spans = failed.map(|(at, check)| {
+            let last_pass = checks[..at].iter().rev().find(|check| check.passed).map(|check| check.at);
+            let next_pass = checks[at..].iter().find(|check| check.passed).map(|check| check.at);
+            let from = if medium == Medium::Water { last_pass.unwrap_or(check.at) } else { check.at };
+            MarkSpan { from, to: next_pass.unwrap_or(OPEN), marker: Marker::OUT_OF_CONTROL }
+        });
+        spans.collect()
+    }
+
+    /// The marks over a series that touch `[from, to)`: what outranks comes first.
+    #[must_use]
+    pub fn over(&self, outlet: OutletId, factor: FactorCode, medium: Medium, from: Moment, to: Moment) -> Vec<MarkSpan> {
+        let mut declared: Vec<&Declaration> = self
+            .declarations
+            .get(&outlet)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .filter(|declaration| !declaration.withdrawn && declaration.factor.is_none_or(|known| known == factor))
+            .filter(|declaration| declaration.from < to && from < declaration.to)
+            .collect();
+        // Of two that overlap the one made later holds.
+        declared.sort_by(|one, other| (other.made_at, &other.id).cmp(&(one.made_at, &one.id)));
+        let mut spans: Vec<MarkSpan> = declared
+            .into_iter()
+            .map(|declaration| MarkSpan { from: declaration.from, to: declaration.to, marker: declaration.mark.marker() })
+            .collect();
+        let voided = self.voided(Series { outlet, factor }, medium);
+        spans.extend(voided.into_iter().filter(|span| span.from < to && from < span.to));
+        spans
+    }
+
+    /// The declarations that touch `[from, to)` of an outlet, those taken back included, by id.
+    pub fn declared(&self, outlet: OutletId, from: Moment, to: Moment) -> impl Iterator<Item = &Declaration> {
+        self.declarations.get(&outlet).into_iter().flat_map(BTreeMap::values).filter(move |known| known.from < to && from < known.to)
+    }
+
+    /// How many statements are held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.declarations.values().map(BTreeMap::len).sum::<usize>() + self.comparisons.values().map(BTreeMap::len).sum::<usize>()
+    }
+
+    /// Whether none is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(id: &str, at: i64, passed: bool) -> Comparison {
+        let text = String::new;
+        Comparison {
+            id: id.to_owned(),
+            outlet: OutletId::new("O1").expect("short"),
+            factor: FactorCode::new("w01018").expect("short"),
+            at: Moment(at),
+            passed,
+            method: text(),
+            reference: text(),
+            measured: text(),
+            document: text(),
+            author: text(),
+            withdrawn: false,
+        }
+    }
+
+    #[test]
+    fn a_failed_check_voids_back_to_the_last_pass_for_water_and_forward_to_the_next_for_both() {
+        let mut orders = [[0, 1, 2], [2, 1, 0], [1, 0, 2]].into_iter();
+        let checks = [check("a", 100, true), check("b", 200, false), check("c", 300, true)];
+        let mut results = Vec::new();
+        for medium in [Medium::Gas, Medium::Water] {
+            for order in orders.clone() {
+                let mut marks = Marks::default();
+                for at in order {
+                    marks.compare(checks[at].clone(), medium);
+                }
+                let spans = marks.over(checks[0].outlet, checks[0].factor, medium, Moment(0), Moment(1_000));
+                results.push(spans.iter().map(|span| (span.from.0, span.to.0)).collect::<Vec<_>>());
+            }
+        }
+        assert_eq!(results[..3], vec![vec![(200, 300)]; 3]);
+        assert_eq!(results[3..], vec![vec![(100, 300)]; 3]);
+        assert!(orders.next().is_some());
+    }
+
+    #[test]
+    fn a_result_that_changes_nothing_asks_for_no_recount_and_a_pass_shortens_what_was_void() {
+        let mut marks = Marks::default();
+        assert!(marks.compare(check("a", 100, true), Medium::Gas).is_empty());
+        let outlet = check("a", 0, true).outlet;
+        assert_eq!(marks.compare(check("b", 200, false), Medium::Gas), [(outlet, Moment(200), OPEN)]);
+        assert_eq!(marks.compare(check("c", 300, true), Medium::Gas), [(outlet, Moment(200), OPEN), (outlet, Moment(200), Moment(300))]);
+        assert!(marks.compare(check("b", 200, false), Medium::Gas).is_empty());
+    }
+}

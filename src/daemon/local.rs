@@ -1,0 +1,107 @@
+//! Appending to the journal from a command: over the local socket of a running daemon, else straight into its database.
+
+use super::{Failure, exit, small_runtime};
+use crate::engine::Body;
+use crate::http::local::{ENTRIES_MAX, SOCKET};
+use crate::pipeline::clock::ArrivalClock;
+use crate::pipeline::intake::Intake;
+use crate::pipeline::serve::{Serve, Settings, Shared};
+use crate::store::Store;
+use arc_swap::ArcSwap;
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper_util::rt::TokioIo;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+
+/// How entries got into the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// A running daemon took them.
+    Daemon,
+    /// Nobody runs: they were written here.
+    Here,
+}
+
+/// Appends entries; returns once they are durable.
+pub(super) fn append(data: &Path, bodies: Vec<Body>) -> Result<Way, Failure> {
+    small_runtime()?.block_on(async {
+        let mut way = Way::Daemon;
+        let mut rest = bodies;
+        while !rest.is_empty() {
+            let part: Vec<Body> = rest.drain(..rest.len().min(ENTRIES_MAX)).collect();
+            let text = serde_json::to_vec(&part).map_err(|error| Failure::new(exit::SOFTWARE, error.to_string()))?;
+            if ask(data, "POST", "/v1/entries", text).await?.is_none() {
+                way = Way::Here;
+                offline(data, part).await?;
+            }
+        }
+        Ok(way)
+    })
+}
+
+/// Shows how the recounts of a running daemon go on, until they are done.
+pub(super) fn follow_recounts(data: &Path) -> Result<(), Failure> {
+    small_runtime()?.block_on(async {
+        let left = async || Ok::<_, Failure>(ask(data, "GET", "/v1/recounts", Vec::new()).await?.and_then(|answer| answer["left_days"].as_u64()));
+        let Some(all) = left().await?.filter(|left| *left > 0) else { return Ok(()) };
+        let progress = if std::io::stderr().is_terminal() { ProgressBar::new(all) } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("recounting {bar:40} {human_pos} of {human_len} days, {eta} left");
+        progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        eprintln!("{all} stored days are computed again; the daemon goes on with it when this command ends");
+        while let Some(left) = left().await?.filter(|left| *left > 0) {
+            progress.set_position(all.saturating_sub(left));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        progress.finish_and_clear();
+        println!("{all} stored days computed again");
+        Ok(())
+    })
+}
+
+/// One question over the socket; `None`: nobody listens there.
+async fn ask(data: &Path, method: &str, path: &str, body: Vec<u8>) -> Result<Option<Value>, Failure> {
+    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    let socket = data.join(SOCKET);
+    let broken = |what: String| Failure::new(exit::IO, format!("{}: {what}", socket.display()));
+    let stream = match UnixStream::connect(&socket).await {
+        Ok(stream) => stream,
+        Err(error) if [ConnectionRefused, NotFound].contains(&error.kind()) => return Ok(None),
+        Err(error) => return Err(broken(format!("{error}; run this as the user or in the group of the daemon"))),
+    };
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(error.to_string()))?;
+    let driving = tokio::spawn(connection);
+    let request = Request::builder().method(method).uri(path).header("host", "localhost").header("content-type", "application/json");
+    let request = request.body(Full::new(bytes::Bytes::from(body))).map_err(|error| broken(error.to_string()))?;
+    let answer = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?;
+    let good = answer.status().is_success();
+    let body = answer.into_body().collect().await.map_err(|error| broken(error.to_string()))?.to_bytes();
+    driving.abort();
+    let value: Value = serde_json::from_slice(&body).map_err(|error| broken(format!("not JSON: {error}")))?;
+    if good { Ok(Some(value)) } else { Err(Failure::new(exit::DATA, format!("refused: {}", value["error"].as_str().unwrap_or("no reason given")))) }
+}
+
+async fn offline(data: &Path, bodies: Vec<Body>) -> Result<(), Failure> {
+    let failed = |error: String| Failure::new(exit::IO, format!("{}: {error}", data.display()));
+    std::fs::create_dir_all(data).map_err(|error| failed(error.to_string()))?;
+    let store = Store::open(&data.join("hj212d.sqlite"), true).await.map_err(|error| failed(error.to_string()))?;
+    let shared = Shared {
+        intake: Arc::new(Intake::new(0)),
+        admissions: Arc::new(ArcSwap::default()),
+        delivered: Arc::default(),
+        events: Arc::default(),
+        recounts_left: Arc::default(),
+        ready: Arc::default(),
+    };
+    let (answers, _) = mpsc::channel(1);
+    let settings = Settings { gateway: "command", clock: ArrivalClock::wall(), tick: Duration::from_secs(5), accept_unknown: false };
+    let serve = Serve::build(store, shared, settings, answers).await.map_err(|error| failed(error.to_string()))?;
+    serve.append(bodies).await.map_err(|error| failed(error.to_string()))?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! `hj212d rules`: the figures of averaging and of the rules, as one document.
+
+use super::local::{self, Way};
+use super::registry::{agreed, versions};
+use super::{Failure, exit};
+use crate::domain::RuleSet;
+use crate::engine::Body;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  hj212d rules print > rules.json\n  hj212d rules print --data data > rules.json\n  hj212d rules import rules.json --data data\n\nTry a document first: hj212d replay --journal --data data --rules rules.json --from 2026-03-01 --to 2026-03-31"
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Print the document in force; without --data, the one this program comes with.
+    Print {
+        /// The data folder.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Show what a document changes, and put it in force. What was computed before stands, under the version that it names.
+    Import {
+        /// The document.
+        file: PathBuf,
+        /// The data folder.
+        #[arg(long, value_name = "DIR", default_value = "data")]
+        data: PathBuf,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Reads a document; a fault names its line.
+pub(super) fn read(file: &Path) -> Result<RuleSet, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::new(exit::NO_INPUT, format!("{}: {error}", file.display())))?;
+    RuleSet::parse(&text).map_err(|error| Failure::new(exit::DATA, format!("{}: {error}; hj212d rules print shows a whole document", file.display())))
+}
+
+/// The figures in force in a data folder.
+pub(super) fn in_force(data: &Path) -> Result<RuleSet, Failure> {
+    let versions = if data.join("hj212d.sqlite").is_file() { versions(data)? } else { Vec::new() };
+    let Some(version) = versions.iter().rfind(|version| !version.registry) else { return Ok(RuleSet::default()) };
+    RuleSet::parse(&String::from_utf8_lossy(&version.content))
+        .map_err(|error| Failure::new(exit::SOFTWARE, format!("the rule set of entry {}: {error}", version.sequence)))
+}
+
+/// What differs between two documents, a line each.
+pub(super) fn differences(before: &RuleSet, after: &RuleSet) -> Vec<String> {
+    let figures = |set: &RuleSet| -> serde_json::Map<String, serde_json::Value> { serde_json::from_str(&set.text()).unwrap_or_default() };
+    let (before, after) = (figures(before), figures(after));
+    let changed = after.iter().filter(|(name, figure)| before.get(*name) != Some(*figure));
+    changed
+        .map(|(name, figure)| {
+            let old = before.get(name).map_or_else(String::new, |old| old["value"].to_string());
+            format!("{name}: {old} → {} [{} {}]", figure["value"], figure["source"]["grade"].as_str().unwrap_or("?"), figure["source"]["text"])
+        })
+        .collect()
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Print { data } => {
+            let set = data.as_deref().map(in_force).transpose()?.unwrap_or_default();
+            println!("{}", set.text());
+            Ok(())
+        }
+        Command::Import { file, data, yes } => {
+            let (before, after) = (in_force(data)?, read(file)?);
+            if before.version() == after.version() {
+                println!("{} is in force already", after.version());
+                return Ok(());
+            }
+            for difference in differences(&before, &after) {
+                println!("  {difference}");
+            }
+            println!("{} → {}", before.version(), after.version());
+            if !yes && !agreed("Put these figures in force?")? {
+                println!("nothing was changed");
+                return Ok(());
+            }
+            let way = local::append(data, vec![Body::RuleSetVersion { text: after.text() }])?;
+            println!("{} is in force{}", after.version(), if way == Way::Here { "; no daemon runs" } else { "" });
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `hj212d declarations` and `hj212d comparisons`: what people say about data, from CSV files into the journal.
+
+use super::local::{self, Way};
+use super::{Failure, exit, faults_text};
+use crate::engine::Body;
+use crate::registry::{Fault, statements};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  hj212d declarations import marks.csv --data data\n  hj212d comparisons import checks.csv --data data\n\ndeclarations: id,outlet,factor,mark,from,to,reason,document,author,made_at,withdrawn\n  mark: stop, start_up, shut_down, banked_fire, fault, maintenance, calibration, link_failure; factor empty: all\ncomparisons: id,outlet,factor,at,passed,method,reference,measured,document,author,withdrawn\nInstants: 2026-03-14 08:00 (Beijing time) or RFC 3339. Said again under the same id, the later line holds; withdrawn = yes takes it back."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Read a CSV file and append its lines to the journal; stored days that they touch are computed again.
+    Import {
+        /// The file.
+        file: PathBuf,
+        /// The data folder.
+        #[arg(long, value_name = "DIR", default_value = "data")]
+        data: PathBuf,
+        /// Do not wait for the recounts.
+        #[arg(long)]
+        no_wait: bool,
+    },
+}
+
+/// 人工标记.
+pub(super) fn declarations(arguments: &Arguments) -> Result<(), Failure> {
+    import(arguments, |text| Ok(statements::declarations(text)?.into_iter().map(Body::Declaration).collect()))
+}
+
+/// 比对结果.
+pub(super) fn comparisons(arguments: &Arguments) -> Result<(), Failure> {
+    import(arguments, |text| Ok(statements::comparisons(text)?.into_iter().map(Body::Comparison).collect()))
+}
+
+fn import(arguments: &Arguments, read: impl Fn(&str) -> Result<Vec<Body>, Vec<Fault>>) -> Result<(), Failure> {
+    let Command::Import { file, data, no_wait } = &arguments.command;
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::new(exit::NO_INPUT, format!("{}: {error}", file.display())))?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let bodies = read(&text).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
+    if bodies.is_empty() {
+        println!("{}: no lines; nothing was changed", file.display());
+        return Ok(());
+    }
+    let count = bodies.len();
+    match local::append(data, bodies)? {
+        Way::Here => println!("{count} statements are in force; no daemon runs on {}: stored days are computed again when it does", data.display()),
+        Way::Daemon => {
+            println!("{count} statements are in force");
+            if !no_wait {
+                local::follow_recounts(data)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The local socket: how commands on the same machine, and whoever may open the file, append to the journal of a running
+//! daemon. HTTP over a Unix socket in the data folder; the file's permissions are the access control. Only what a person or
+//! an office may say is taken; packets are not.
+//!
+//! ```text
+//! POST /v1/entries   [{"kind": "declaration", …}, …]   → {"sequences": [17, 18]} once they are durable
+//! GET  /v1/recounts                                     → {"left_days": 42}
+//! ```
+
+use crate::engine::Body;
+use crate::pipeline::clock::ArrivalClock;
+use crate::pipeline::intake::Item;
+use crate::pipeline::serve::Shared;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use tokio::net::UnixListener;
+use tokio::sync::{oneshot, watch};
+
+/// File name in the data folder.
+pub const SOCKET: &str = "hj212d.sock";
+/// Longest body: the register of a hundred thousand outlets, with room.
+const BODY_MAX: usize = 256 * 1024 * 1024;
+/// Entries that one request may append.
+pub const ENTRIES_MAX: usize = 1000;
+
+#[derive(Clone)]
+struct Local {
+    shared: Shared,
+    clock: ArrivalClock,
+}
+
+/// Binds the socket, for the owner and the group. One that a dead process left behind is replaced.
+///
+/// # Errors
+/// It cannot be bound.
+pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+/// Answers until `stop` turns true.
+///
+/// # Errors
+/// The server fails.
+pub async fn serve(listener: UnixListener, shared: Shared, clock: ArrivalClock, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    let routes = Router::new()
+        .route("/v1/entries", post(append))
+        .route("/v1/recounts", get(recounts))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .with_state(Local { shared, clock });
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        })
+        .await
+}
+
+fn refused(what: impl Into<String>) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"error": what.into()}))).into_response()
+}
+
+/// Whether a person or an office may say this, and whether it can be put in force at all.
+fn fault(body: &Body) -> Option<String> {
+    match body {
+        Body::Declaration(declaration) => declaration.fault().map(|(column, what)| format!("{column}: {what}")),
+        Body::Comparison(comparison) => comparison.fault().map(|(column, what)| format!("{column}: {what}")),
+        Body::RegistryVersion { files } => {
+            crate::registry::Registry::parse(files).err().map(|faults| format!("{} faults, the first: {}", faults.len(), faults[0]))
+        }
+        Body::RuleSetVersion { text } => crate::domain::RuleSet::parse(text).err().map(|error| error.to_string()),
+        Body::Recount { .. } => None,
+        _ => Some("entries of this kind come from data loggers only".to_owned()),
+    }
+}
+
+async fn append(State(local): State<Local>, body: axum::body::Bytes) -> Response {
+    let values: Vec<Value> = match serde_json::from_slice(&body) {
+        Ok(values) => values,
+        Err(error) => return refused(format!("the body is no JSON list of entries: {error}")),
+    };
+    if values.len() > ENTRIES_MAX {
+        return refused(format!("{} entries; at most {ENTRIES_MAX} in one request", values.len()));
+    }
+    let mut bodies = Vec::with_capacity(values.len());
+    for (at, value) in values.into_iter().enumerate() {
+        let bytes = value.to_string().len();
+        let body: Body = match serde_json::from_value(value) {
+            Ok(body) => body,
+            Err(error) => return refused(format!("entry {at}: {error}")),
+        };
+        if let Some(what) = fault(&body) {
+            return refused(format!("entry {at}: {what}"));
+        }
+        bodies.push((body, bytes));
+    }
+    // Nothing is appended unless everything can be: one request, one statement.
+    let mut waiting = Vec::with_capacity(bodies.len());
+    for (body, bytes) in bodies {
+        local.shared.intake.room().await;
+        let (tell, told) = oneshot::channel();
+        local.shared.intake.push(local.clock.now(), Item::Append(Box::new(body), bytes, tell), None);
+        waiting.push(told);
+    }
+    let mut sequences = Vec::with_capacity(waiting.len());
+    for told in waiting {
+        match told.await {
+            Ok(sequence) => sequences.push(sequence),
+            Err(_) => {
+                return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": "the engine has stopped", "sequences": sequences}))).into_response();
+            }
+        }
+    }
+    Json(json!({"sequences": sequences})).into_response()
+}
+
+async fn recounts(State(local): State<Local>) -> Json<Value> {
+    Json(json!({"left_days": local.shared.recounts_left.load(Ordering::Acquire)}))
+}

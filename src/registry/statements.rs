@@ -1,0 +1,73 @@
+//! Declarations (人工标记) and comparison results (比对) from CSV, every fault named at once as for the register.
+
+use super::table::{self, Fault, Line};
+use crate::domain::time::Moment;
+use crate::domain::{Comparison, Declaration, DeclarationKind, FactorCode, OutletId};
+
+const INSTANT: &str = "an instant, 2026-03-14 08:00 or RFC 3339";
+
+fn yes(line: &mut Line<'_>, column: &'static str) -> bool {
+    let parsed = line.parsed(column, "yes or no", |text| match text {
+        "yes" => Some(true),
+        "no" | "" => Some(false),
+        _ => None,
+    });
+    parsed.unwrap_or(false)
+}
+
+/// Reads declarations.
+///
+/// # Errors
+/// Every fault, in the order of lines.
+pub fn declarations(text: &str) -> Result<Vec<Declaration>, Vec<Fault>> {
+    const COLUMNS: &[&str] = &["id", "outlet", "mark", "from", "to", "reason", "document", "author", "made_at"];
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    table::read("declarations.csv", text, COLUMNS, &["factor", "withdrawn"], &mut faults, |line| {
+        let outlet = line.parsed("outlet", "an outlet of at most 24 bytes", |text| OutletId::new(text).filter(|id| !id.as_str().is_empty()));
+        let factor = line.optional("factor", "a factor code", FactorCode::new);
+        let words = DeclarationKind::ALL.map(|(_, word)| word).join(", ");
+        let mark = line.parsed("mark", &format!("one of {words}"), DeclarationKind::parse);
+        let (from, to) = (line.parsed("from", INSTANT, Moment::parse_local), line.parsed("to", INSTANT, Moment::parse_local));
+        let made_at = line.parsed("made_at", INSTANT, Moment::parse_local);
+        let withdrawn = yes(line, "withdrawn");
+        let (id, reason, document, author) = (line.required("id"), line.required("reason"), line.text("document"), line.required("author"));
+        let (Some(outlet), Some(mark), Some(from), Some(to), Some(made_at), false) = (outlet, mark, from, to, made_at, line.faulty) else { return };
+        let row = Declaration { id, outlet, factor, mark, from, to, reason, document, author, made_at, withdrawn };
+        match row.fault() {
+            Some((column, what)) => line.fault(column, what.to_owned(), "mend the line"),
+            None => rows.push(row),
+        }
+    });
+    if faults.is_empty() { Ok(rows) } else { Err(faults) }
+}
+
+/// Reads comparison results.
+///
+/// # Errors
+/// Every fault, in the order of lines.
+pub fn comparisons(text: &str) -> Result<Vec<Comparison>, Vec<Fault>> {
+    const COLUMNS: &[&str] = &["id", "outlet", "factor", "at", "passed", "method", "document", "author"];
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    table::read("comparisons.csv", text, COLUMNS, &["reference", "measured", "withdrawn"], &mut faults, |line| {
+        let outlet = line.parsed("outlet", "an outlet of at most 24 bytes", |text| OutletId::new(text).filter(|id| !id.as_str().is_empty()));
+        let factor = line.parsed("factor", "a factor code", |text| FactorCode::new(text).filter(|code| !code.as_str().is_empty()));
+        let at = line.parsed("at", INSTANT, Moment::parse_local);
+        let passed = line.parsed("passed", "yes or no", |text| match text {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        });
+        let withdrawn = yes(line, "withdrawn");
+        let (id, method, document, author) = (line.required("id"), line.text("method"), line.required("document"), line.required("author"));
+        let (reference, measured) = (line.text("reference"), line.text("measured"));
+        let (Some(outlet), Some(factor), Some(at), Some(passed), false) = (outlet, factor, at, passed, line.faulty) else { return };
+        let row = Comparison { id, outlet, factor, at, passed, method, reference, measured, document, author, withdrawn };
+        match row.fault() {
+            Some((column, what)) => line.fault(column, what.to_owned(), "mend the line"),
+            None => rows.push(row),
+        }
+    });
+    if faults.is_empty() { Ok(rows) } else { Err(faults) }
+}
