@@ -41,10 +41,16 @@ impl HourBook {
         }
     }
 
+    /// Records in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.minutes.len() + self.samples.len() + usize::from(self.hour.is_some())
+    }
+
     /// Whether nothing was entered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.minutes.is_empty() && self.samples.is_empty() && self.hour.is_none()
+        self.len() == 0
     }
 
     /// Computes the hour. `oxygen` is the book of the outlet's oxygen series for the same hour, and the marks over it.

@@ -57,10 +57,12 @@ rule_set! {
     day_confirmed_after_min: u32 = 780, S, "marks are due by 12:00 of the next day, results are published about 13:00", "Minutes after midnight at which a day is confirmed.";
     late_accept_hours: u32 = 168, S, "7 days, the figure of the missing-hour rule (list of 18 situations, no. 1)", "Hours after which data are kept but no longer averaged.";
     future_accept_min: u32 = 30, D, "ours: a clock may be wrong, a value cannot be older than its packet", "Minutes by which DataTime may lie after the arrival.";
+    spread_secs: u32 = 20, D, "ours: twenty thousand outlets close an hour in some seconds of work; answers go out in between", "Each outlet's deadlines lie up to so many seconds later, by a share of its own.";
     quiet_secs: u32 = 60, D, "ours: back-filling three days costs a few revisions, not thousands", "A reopened day publishes after so many quiet seconds of engine time.";
     quiet_max_secs: u32 = 600, D, "ours: see quiet_secs", "… and at the latest after so many.";
     quiet_pace_ms: u32 = 2000, D, "ours: computing a day costs some 15 ms; one in two seconds leaves the answers alone", "Reopened days are spread over so many milliseconds each.";
-    recount_pace_ms: u32 = 100, D, "ours: computing a stored day costs 5 to 20 ms", "Milliseconds of engine time between two days of a recount.";
+    recount_pace_ms: u32 = 5, D, "ours: a stored day costs at least 2 ms", "Milliseconds of engine time between two days of a recount, at least.";
+    recount_pace_us: u32 = 10, D, "ours: a record of a stored day costs 1 microsecond; a tenth of the time is given to recounts", "Microseconds of engine time between two days of a recount for each record of the day.";
     episode_gap_days: u32 = 1, D, "ours: exceedances on days at most this far apart are one case", "Days between two findings of one case.";
 }
 

@@ -88,6 +88,11 @@ impl DayState {
         series.collect()
     }
 
+    /// Records that are resident.
+    pub(super) fn records(&self) -> usize {
+        self.books.values().flat_map(BTreeMap::values).map(HourBook::len).sum()
+    }
+
     /// What is written of it.
     pub(super) fn to_row(&self) -> DayRow {
         let cells = self.cells.iter().map(|(factor, cells)| (*factor, cells.to_vec())).collect();
@@ -127,6 +132,41 @@ impl DayState {
             cells[usize::from(hour)] = Some(book.close(oxygen, &rules));
         }
         self.cells.retain(|_, cells| cells.iter().any(Option::is_some));
+    }
+}
+
+/// Who reports on an outlet: the main logger before the standby, whose range does not count for the main one's data.
+pub(super) fn reporters(registry: &Registry, key: OutletDay) -> Vec<Mn> {
+    let mut reporters = registry.loggers_of(key.outlet);
+    reporters.sort_by_key(|mn| std::cmp::Reverse(registry.logger_rank(*mn, key.day.start())));
+    reporters
+}
+
+/// A stored day, read for a person: the same means as the engine made of it.
+#[derive(Debug)]
+pub struct StoredDay {
+    key: OutletDay,
+    state: DayState,
+}
+
+impl StoredDay {
+    /// The day of a row, by the register.
+    #[must_use]
+    pub fn new(key: OutletDay, row: DayRow, registry: &Registry) -> Self {
+        let state = DayState { reporters: reporters(registry, key), ..DayState::from_row(row) };
+        Self { key, state }
+    }
+
+    /// Its series, by factor.
+    #[must_use]
+    pub fn series<'d>(&'d self, registry: &'d Registry, set: &'d RuleSet) -> Vec<SeriesDay<'d>> {
+        self.state.series_days(self.key, self.key.day.start(), registry, set)
+    }
+
+    /// What was published, confirmed and found.
+    #[must_use]
+    pub fn row(&self) -> &DayRow {
+        &self.state.row
     }
 }
 

@@ -10,6 +10,7 @@ mod entry;
 mod front_desk;
 mod outcome;
 
+pub use day::StoredDay;
 pub use entry::{Body, CodecError, Entry, decode, encode};
 pub use front_desk::{FrontDesk, RECENT_MAX};
 pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Recount, Reopened, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
@@ -168,7 +169,7 @@ impl Engine {
             let Some(translation) = engine.translate(&frame.bytes, frame.at, frame.sequence) else { continue };
             for reading in &translation.readings {
                 // The day's own record is in its row since it came.
-                if engine.is_closed(reading.hour) || reading.key == ReadingKey::Day {
+                if engine.is_closed(reading.outlet, reading.hour) || reading.key == ReadingKey::Day {
                     continue;
                 }
                 let key = OutletDay { outlet: reading.outlet, day: reading.hour.day() };
@@ -313,7 +314,7 @@ impl Engine {
     fn needed_by(&self, timer: Timer) -> Option<(OutletDay, bool)> {
         let (day, confirms) = match timer.kind {
             TimerKind::CloseHour(_) => return None,
-            TimerKind::Quiet(day) => (day, confirm_deadline(day, &self.rules) <= timer.deadline),
+            TimerKind::Quiet(day) => (day, confirm_deadline(OutletDay { outlet: timer.outlet, day }, &self.rules) <= timer.deadline),
             // What was reopened is computed when it is quiet; the day is published as it is known.
             TimerKind::Provisional(day) => {
                 let key = OutletDay { outlet: timer.outlet, day };
@@ -325,7 +326,7 @@ impl Engine {
                 let deep =
                     self.recounts.get(&timer.outlet).is_some_and(|recount| recount.depth == Depth::Readings) || self.reopened.contains_key(&key);
                 let here = self.days.get(&key).is_some_and(|state| if deep { state.full } else { state.known });
-                let evidence = confirm_deadline(day, &self.rules) <= timer.deadline && !self.evidence.contains_key(&key);
+                let evidence = confirm_deadline(key, &self.rules) <= timer.deadline && !self.evidence.contains_key(&key);
                 return (!here || (evidence && self.may_refer(key))).then_some((key, deep || here));
             }
         };
@@ -368,7 +369,7 @@ impl Engine {
                 if reopened {
                     self.recompute(key, writes);
                 }
-                if confirms || (reopened && self.is_past(provisional_deadline(day, &self.rules))) {
+                if confirms || (reopened && self.is_past(provisional_deadline(key, &self.rules))) {
                     self.publish_day(key, writes);
                 }
                 self.touched.insert(key);
@@ -383,19 +384,19 @@ impl Engine {
         deadline < self.now
     }
 
-    fn is_closed(&self, hour: Hour) -> bool {
-        self.is_past(close_deadline(hour, &self.rules))
+    fn is_closed(&self, outlet: OutletId, hour: Hour) -> bool {
+        self.is_past(close_deadline(outlet, hour, &self.rules))
     }
 
     fn set_hour_timer(&mut self, outlet: OutletId, hour: Hour) {
-        let deadline = close_deadline(hour, &self.rules);
+        let deadline = close_deadline(outlet, hour, &self.rules);
         self.timers.insert(Timer { deadline, outlet, kind: TimerKind::CloseHour(hour) });
     }
 
     fn set_day_timers(&mut self, key: OutletDay) {
         for (deadline, kind) in [
-            (provisional_deadline(key.day, &self.rules), TimerKind::Provisional(key.day)),
-            (confirm_deadline(key.day, &self.rules), TimerKind::Confirm(key.day)),
+            (provisional_deadline(key, &self.rules), TimerKind::Provisional(key.day)),
+            (confirm_deadline(key, &self.rules), TimerKind::Confirm(key.day)),
         ] {
             if !self.is_past(deadline) {
                 self.timers.insert(Timer { deadline, outlet: key.outlet, kind });
@@ -469,7 +470,7 @@ impl Engine {
                     self.recount(difference.outlet, difference.from.day(), last.day(), difference.depth, writes);
                 }
                 for (key, state) in &mut self.days {
-                    state.reporters = self.registry.loggers_of(key.outlet);
+                    state.reporters = day::reporters(&self.registry, *key);
                 }
                 self.renew_admissions(writes);
             }
@@ -526,7 +527,7 @@ impl Engine {
                 writes.note(Notice::Late, 1);
             }
             // The logger's own day record comes after its day: it is beside the means, and opens nothing before the day is published.
-            if if of_day { self.is_past(provisional_deadline(key.day, &self.rules)) } else { self.is_closed(hour) } {
+            if if of_day { self.is_past(provisional_deadline(key, &self.rules)) } else { self.is_closed(outlet, hour) } {
                 // The packet is in the journal: the day is recalled and computed again when it is quiet.
                 self.reopen(key, writes);
                 continue;
@@ -602,7 +603,7 @@ impl Engine {
         }
     }
 
-    /// Asks for stored days again, one every `recount_pace_ms`. Days that no entry can be about are left out.
+    /// Asks for stored days again, one after the other. Days that no entry can be about are left out.
     fn recount(&mut self, outlet: OutletId, first: Day, last: Day, depth: Depth, writes: &mut WriteSet) {
         let Some(began) = self.began else { return };
         let reach = i32::try_from(self.rules.late_accept_hours.value / 24 + 1).unwrap_or(0);
@@ -616,30 +617,35 @@ impl Engine {
                 self.timers.remove(&timer(&known));
                 Recount { next: known.next.min(first), last: known.last.max(last), depth: known.depth.max(depth), due: known.due }
             }
-            None => Recount { next: first, last, depth, due: self.next_slot() },
+            None => Recount { next: first, last, depth, due: self.next_slot(0) },
         };
         self.timers.insert(timer(&recount));
         self.recounts.insert(outlet, recount);
         writes.recounts.insert(outlet, Some(recount));
     }
 
-    fn next_slot(&mut self) -> Moment {
-        self.recount_slot = self.recount_slot.max(self.now).plus_ms(i64::from(self.rules.recount_pace_ms.value));
+    /// The instant for the next day of a recount: as much later as the day before it held records, so that the work takes a
+    /// like share of the time whatever the days hold.
+    fn next_slot(&mut self, records: usize) -> Moment {
+        let by_work = i64::try_from(records).unwrap_or(0) * i64::from(self.rules.recount_pace_us.value) / 1000;
+        let pace = by_work.max(i64::from(self.rules.recount_pace_ms.value));
+        self.recount_slot = self.recount_slot.max(self.now).plus_ms(pace);
         self.recount_slot
     }
 
     /// Computes a stored day again, and gives the next one of its outlet a slot.
     fn recount_day(&mut self, key: OutletDay, writes: &mut WriteSet) {
         let Some(recount) = self.recounts.get(&key.outlet).copied() else { return };
+        let records = self.days.get(&key).map_or(0, DayState::records);
         if recount.depth == Depth::Readings || self.reopened.contains_key(&key) {
             self.recompute(key, writes);
         } else if recount.depth == Depth::Means {
-            for hour in (0..24).map(|hour| key.day.hour(hour)).filter(|hour| self.is_closed(*hour)).collect::<Vec<_>>() {
+            for hour in (0..24).map(|hour| key.day.hour(hour)).filter(|hour| self.is_closed(key.outlet, *hour)).collect::<Vec<_>>() {
                 self.publish_hour(key, hour, writes);
             }
             self.write_row(key, writes);
         }
-        if self.is_past(provisional_deadline(key.day, &self.rules)) {
+        if self.is_past(provisional_deadline(key, &self.rules)) {
             self.publish_day(key, writes);
         }
         self.touched.insert(key);
@@ -649,7 +655,7 @@ impl Engine {
             writes.recounts.insert(key.outlet, None);
             return;
         }
-        let recount = Recount { next: Day(key.day.0 + 1), due: self.next_slot(), ..recount };
+        let recount = Recount { next: Day(key.day.0 + 1), due: self.next_slot(records), ..recount };
         self.timers.insert(Timer { deadline: recount.due, outlet: key.outlet, kind: TimerKind::Recount(recount.next) });
         self.recounts.insert(key.outlet, recount);
         writes.recounts.insert(key.outlet, Some(recount));
@@ -681,7 +687,7 @@ impl Engine {
         let registry = &self.registry;
         let state = self.days.entry(key).or_default();
         if state.reporters.is_empty() {
-            state.reporters = registry.loggers_of(key.outlet);
+            state.reporters = day::reporters(registry, key);
         }
         state
     }
@@ -732,7 +738,7 @@ impl Engine {
     /// Lets go of what a touched day no longer needs.
     fn shrink(&mut self) {
         for key in std::mem::take(&mut self.touched) {
-            let over = self.is_past(confirm_deadline(key.day, &self.rules));
+            let over = self.is_past(confirm_deadline(key, &self.rules));
             let Some(state) = self.days.get_mut(&key) else { continue };
             if over && !self.reopened.contains_key(&key) {
                 self.days.remove(&key);
@@ -740,7 +746,7 @@ impl Engine {
             }
             state.full = false;
             let (now, rules) = (self.now, &self.rules);
-            state.books.retain(|hour, _| close_deadline(key.day.hour(*hour), rules) >= now);
+            state.books.retain(|hour, _| close_deadline(key.outlet, key.day.hour(*hour), rules) >= now);
         }
     }
 
@@ -759,7 +765,7 @@ impl Engine {
     /// All closed hours of a reopened day, from its records; publishes those that differ.
     fn recompute(&mut self, key: OutletDay, writes: &mut WriteSet) {
         let Some(mut state) = self.days.remove(&key) else { return };
-        let closed: Vec<u8> = (0..24).filter(|hour| self.is_closed(key.day.hour(*hour))).collect();
+        let closed: Vec<u8> = (0..24).filter(|hour| self.is_closed(key.outlet, key.day.hour(*hour))).collect();
         for hour in &closed {
             state.compute(key, *hour, &self.registry, &self.marks, &self.rules);
         }
@@ -799,7 +805,7 @@ impl Engine {
     /// Publishes the day and judges it. The first publication after 13:00 is the confirmed one.
     fn publish_day(&mut self, key: OutletDay, writes: &mut WriteSet) {
         let Some(state) = self.days.get_mut(&key) else { return };
-        let confirms = confirm_deadline(key.day, &self.rules) <= self.now;
+        let confirms = confirm_deadline(key, &self.rules) <= self.now;
         let status = match (confirms, state.row.confirmed) {
             (false, _) => Status::Provisional,
             (true, false) => Status::Confirmed,
@@ -998,20 +1004,27 @@ fn share_of(key: OutletDay) -> u16 {
     ((hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 48) as u16
 }
 
-fn close_deadline(hour: Hour, rules: &RuleSet) -> Moment {
-    hour.end().plus_ms(i64::from(rules.hour_provisional_after_min.value) * MINUTE_MS)
+/// A day's own delay behind each deadline, of at most `spread_secs`: a city's hours do not close in one instant.
+fn spread_ms(key: OutletDay, rules: &RuleSet) -> i64 {
+    (i64::from(rules.spread_secs.value) * 1000 * i64::from(share_of(key))) >> 16
 }
 
-fn provisional_deadline(day: Day, rules: &RuleSet) -> Moment {
-    day.end().plus_ms(i64::from(rules.day_provisional_after_min.value) * MINUTE_MS)
+fn close_deadline(outlet: OutletId, hour: Hour, rules: &RuleSet) -> Moment {
+    let delay = i64::from(rules.hour_provisional_after_min.value) * MINUTE_MS;
+    hour.end().plus_ms(delay + spread_ms(OutletDay { outlet, day: hour.day() }, rules))
 }
 
-fn confirm_deadline(day: Day, rules: &RuleSet) -> Moment {
-    day.end().plus_ms(i64::from(rules.day_confirmed_after_min.value) * MINUTE_MS)
+fn provisional_deadline(key: OutletDay, rules: &RuleSet) -> Moment {
+    key.day.end().plus_ms(i64::from(rules.day_provisional_after_min.value) * MINUTE_MS + spread_ms(key, rules))
+}
+
+fn confirm_deadline(key: OutletDay, rules: &RuleSet) -> Moment {
+    key.day.end().plus_ms(i64::from(rules.day_confirmed_after_min.value) * MINUTE_MS + spread_ms(key, rules))
 }
 
 /// How far back open hours can reach: what a restart must read again.
 #[must_use]
 pub fn open_hours_reach_ms(rules: &RuleSet) -> i64 {
-    2 * HOUR_MS + i64::from(rules.hour_provisional_after_min.value + rules.future_accept_min.value) * MINUTE_MS
+    let minutes = rules.hour_provisional_after_min.value + rules.future_accept_min.value;
+    2 * HOUR_MS + i64::from(minutes) * MINUTE_MS + i64::from(rules.spread_secs.value) * 1000
 }

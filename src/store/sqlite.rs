@@ -291,7 +291,11 @@ impl Store {
         frames
     }
 
-    async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError> {
+    /// What is kept of an outlet's day besides its packets.
+    ///
+    /// # Errors
+    /// The database cannot be read, or the row is damaged.
+    pub async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError> {
         let row = sqlx::query("SELECT row FROM hour_cells WHERE outlet = $1 AND day = $2")
             .bind(key.outlet.as_str())
             .bind(i64::from(key.day.0))

@@ -60,7 +60,7 @@ metrics! {
     counter BAD_VERSIONS "hj212_bad_versions_total" "Registers, rule sets or recounts that could not be put in force.";
     counter STATEMENTS "hj212_statements_total" "Declarations and comparison results, by fate: declaration, comparison, refused.";
     counter RECOUNTED "hj212_recounted_days_total" "Stored outlet-days computed again after a register, rule or statement changed.";
-    gauge RECOUNTS_LEFT "hj212_recounts_left_days" "Stored outlet-days that are still to be computed again, one every recount_pace_ms.";
+    gauge RECOUNTS_LEFT "hj212_recounts_left_days" "Stored outlet-days that are still to be computed again.";
     gauge REGISTRY "hj212_registry_rows" "Rows of the register in force, by table.";
 }
 

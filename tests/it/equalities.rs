@@ -168,10 +168,12 @@ fn an_exceedance_is_warned_of_at_night_and_referred_at_one_with_its_evidence() {
     journal.extend(steady("2026-03-15", "90"));
     let outputs = run(&files, &until(journal, at("2026-03-16 14:00:00")), 500);
     let warnings = outputs.of(Topic::Warnings);
-    assert_eq!(warnings.iter().map(|event| event.time.as_str()).collect::<Vec<_>>(), ["2026-03-15T00:30:00+08:00", "2026-03-16T00:30:00+08:00"]);
+    // To the minute: each outlet has a share of its own of the seconds behind a deadline.
+    let warned: Vec<&str> = warnings.iter().map(|event| &event.time[..16]).collect();
+    assert_eq!(warned, ["2026-03-15T00:30", "2026-03-16T00:30"]);
     let referrals = outputs.of(Topic::Referrals);
-    let kinds: Vec<(&str, &str)> = referrals.iter().map(|event| (event.kind.as_str(), event.time.as_str())).collect();
-    assert_eq!(kinds, [("hj212.referral.opened", "2026-03-15T13:00:00+08:00"), ("hj212.referral.extended", "2026-03-16T13:00:00+08:00")]);
+    let kinds: Vec<(&str, &str)> = referrals.iter().map(|event| (event.kind.as_str(), &event.time[..16])).collect();
+    assert_eq!(kinds, [("hj212.referral.opened", "2026-03-15T13:00"), ("hj212.referral.extended", "2026-03-16T13:00")]);
     let data = &referrals[0].data;
     assert_eq!(data["day_means"][1]["value"], "85");
     assert_eq!(data["hours"].as_array().map(Vec::len), Some(48), "24 hours, measured and converted");
