@@ -42,6 +42,13 @@ pub(super) struct Arguments {
     /// Data folder; overrides the configuration.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    demo: Demo,
+}
+
+/// A scaled clock, for demonstrations: give serve and its fleet the same.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Demo {
     /// The arrival clock runs so many times as fast (link time-outs do not).
     #[arg(long, value_name = "N", default_value_t = 1)]
     demo_time_scale: u32,
@@ -53,13 +60,16 @@ pub(super) struct Arguments {
     demo_origin: Option<Moment>,
 }
 
-/// The clock that a demonstration's options ask for.
-pub(super) fn demo_clock(scale: u32, start: Option<Moment>, origin: Option<Moment>) -> ArrivalClock {
-    if scale <= 1 && start.is_none() {
-        return ArrivalClock::wall();
+impl Demo {
+    /// The clock that the options ask for.
+    pub(super) fn clock(self) -> ArrivalClock {
+        if self.demo_time_scale <= 1 && self.demo_start.is_none() {
+            return ArrivalClock::wall();
+        }
+        let now = ArrivalClock::wall().now();
+        let start = self.demo_start.unwrap_or_else(|| now.day().start());
+        ArrivalClock::scaled(self.demo_origin.unwrap_or(now), start, self.demo_time_scale)
     }
-    let now = ArrivalClock::wall().now();
-    ArrivalClock::scaled(origin.unwrap_or(now), start.unwrap_or_else(|| now.day().start()), scale)
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -67,7 +77,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     config.data = arguments.data.clone().unwrap_or(config.data);
     config.registry = arguments.registry.clone().or(config.registry);
     telemetry::start_logs(config.log_format, &config.log_filter).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
-    let clock = demo_clock(arguments.demo_time_scale, arguments.demo_start, arguments.demo_origin);
+    let clock = arguments.demo.clock();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()

@@ -1,23 +1,25 @@
 //! `hj212d simulate`: a fleet for the loggers of a registry, over real TCP.
 
 use super::config::moment;
-use super::serve::demo_clock;
+use super::serve::Demo;
 use super::{Failure, exit, faults_text, read_registry};
 use crate::domain::time::{DAY_MS, Moment};
 use crate::domain::{Basis, FactorCode, Limit, Series};
+use crate::engine::Body;
 use crate::fleet::{self, Exceedance, FactorPlan, FleetPlan, LinkLoss, LoggerPlan, Mark, Scenario, StreamPlan, Tally};
 use crate::registry::{Logger, Outlet, Registry, SeriesRow, StampLabel};
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  hj212d simulate --registry deploy/sample-city --address 127.0.0.1:2120\n  hj212d simulate --registry deploy/sample-city --only S003-G1 --exceed S003-G1:a21026:2.5 --demo-time-scale 1800 --demo-start 2026-03-14\n  hj212d simulate --registry deploy/sample-city --random --seed 7 --until 2026-03-21 --demo-time-scale 600 --demo-start 2026-03-14\n\nThe same seed sends the same bytes. Give serve and simulate the same --demo-… options."
+    after_help = "Examples:\n  hj212d simulate --registry deploy/sample-city --address 127.0.0.1:2120\n  hj212d simulate --registry deploy/sample-city --only S003-G1 --exceed S003-G1:a21026:2.5 --demo-time-scale 1800 --demo-start 2026-03-14\n  hj212d simulate --registry deploy/sample-city --random --seed 7 --until 2026-03-21 --demo-time-scale 600 --demo-start 2026-03-14\n  hj212d simulate --registry deploy/sample-city --record week.jsonl --demo-start 2026-03-14 --until 2026-03-21\n\nThe same seed sends the same bytes. Give serve and simulate the same --demo-… options."
 )]
 pub(super) struct Arguments {
     /// Registry directory: its loggers are played.
@@ -35,6 +37,9 @@ pub(super) struct Arguments {
     /// Multiplies a factor all the time: OUTLET:FACTOR:TIMES. May be given several times.
     #[arg(long, value_name = "OUTLET:FACTOR:TIMES", value_parser = exceedance)]
     exceed: Vec<(String, String, f64)>,
+    /// Multiplies what the hour and day records say, but not the minutes: OUTLET:FACTOR:TIMES. May be given several times.
+    #[arg(long, value_name = "OUTLET:FACTOR:TIMES", value_parser = exceedance)]
+    misreport: Vec<(String, String, f64)>,
     /// Marks an outlet's factor for a while: OUTLET:FACTOR:MARK:FROM/TO.
     #[arg(long, value_name = "OUTLET:FACTOR:MARK:FROM/TO", value_parser = mark)]
     mark: Vec<Mark>,
@@ -47,15 +52,11 @@ pub(super) struct Arguments {
     /// Ends when the clock shows this, after all answers have come; default: on Ctrl-C.
     #[arg(long, value_name = "INSTANT", value_parser = moment)]
     until: Option<Moment>,
-    /// As serve's.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    demo_time_scale: u32,
-    /// As serve's.
-    #[arg(long, value_name = "INSTANT", value_parser = moment)]
-    demo_start: Option<Moment>,
-    /// As serve's.
-    #[arg(long, value_name = "INSTANT", value_parser = moment)]
-    demo_origin: Option<Moment>,
+    /// Connects to nobody: writes what would be sent, in order, as lines for replay --input. Needs --until.
+    #[arg(long, value_name = "FILE", requires = "until")]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    demo: Demo,
     /// Real-time packets (CN 2011) at each outlet's interval, too.
     #[arg(long)]
     real_time: bool,
@@ -94,7 +95,7 @@ fn link_loss(text: &str) -> Result<LinkLoss, String> {
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let files = read_registry(&arguments.registry)?;
     let registry = Registry::parse(&files).map_err(|faults| Failure::new(exit::DATA, faults_text(&arguments.registry, &faults)))?;
-    let clock = demo_clock(arguments.demo_time_scale, arguments.demo_start, arguments.demo_origin);
+    let clock = arguments.demo.clock();
     let start = clock.now();
     let loggers = loggers(&registry, &arguments, start);
     if loggers.is_empty() {
@@ -102,6 +103,9 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let scenario = scenario(&arguments, &loggers, start);
     let plan = FleetPlan { seed: arguments.seed, loggers, start, scenario };
+    if let (Some(file), Some(until)) = (&arguments.record, arguments.until) {
+        return record(&plan, file, until);
+    }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure::new(exit::IO, format!("runtime: {error}")))?;
     runtime.block_on(async {
@@ -118,6 +122,45 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         shown.abort();
         println!("{}", serde_json::to_string(&counts).unwrap_or_default());
     });
+    Ok(())
+}
+
+/// How long a recorded packet is under way.
+const UNDER_WAY_MS: i64 = 200;
+
+/// Writes what the fleet would send until an instant: no clock, no socket. Damaged copies are left out.
+fn record(plan: &FleetPlan, file: &Path, until: Moment) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(exit::IO, format!("{}: {error}", file.display()));
+    let mut out = BufWriter::new(File::create(file).map_err(failed)?);
+    let new = |logger: &LoggerPlan| fleet::Logger::new(logger.clone(), &plan.scenario, plan.seed, plan.start);
+    let mut loggers: Vec<fleet::Logger> = plan.loggers.iter().map(new).collect();
+    let mut packets = 0u64;
+    let next = |loggers: &[fleet::Logger]| {
+        let due = loggers.iter().enumerate().filter_map(|(at, logger)| Some((logger.next_due()?, at)));
+        due.min().filter(|(due, _)| *due <= until)
+    };
+    while let Some((due, at)) = next(&loggers) {
+        for outgoing in loggers[at].due(due).into_iter().filter(|outgoing| outgoing.what != "damaged") {
+            let (at, bytes) = (due.plus_ms(UNDER_WAY_MS), outgoing.bytes.trim_ascii_end());
+            let line = match std::str::from_utf8(bytes) {
+                Ok(packet) => serde_json::json!({"at": at.to_string(), "packet": packet}),
+                // Under SM4 a packet is no text: the entry holds its bytes.
+                Err(_) => {
+                    let (peer, gateway) = ("simulated".to_owned(), "simulated".to_owned());
+                    let body = Body::Frame { bytes: bytes.to_vec(), peer, gateway, connection: 0 };
+                    let mut line = serde_json::json!({"at": at.to_string()});
+                    if let (Some(line), Ok(serde_json::Value::Object(body))) = (line.as_object_mut(), serde_json::to_value(&body)) {
+                        line.extend(body);
+                    }
+                    line
+                }
+            };
+            writeln!(out, "{line}").map_err(failed)?;
+            packets += 1;
+        }
+    }
+    out.flush().map_err(failed)?;
+    println!("{packets} packets of {} loggers written to {}", loggers.len(), file.display());
     Ok(())
 }
 
@@ -148,6 +191,7 @@ fn scenario(arguments: &Arguments, loggers: &[LoggerPlan], start: Moment) -> Sce
         times: *times,
     };
     scenario.exceedances.extend(arguments.exceed.iter().map(always));
+    scenario.misreports.extend(arguments.misreport.iter().map(always));
     scenario.marks.extend(arguments.mark.iter().cloned());
     scenario.link_losses.extend(arguments.cut.iter().cloned());
     scenario
@@ -242,6 +286,7 @@ fn factor(registry: &Registry, outlet: &Outlet, wire: FactorCode, row: &SeriesRo
         decimals: if base.abs() / unit_factor < 1.0 { 4 } else { 2 },
         reference_oxygen: reference.filter(|_| converts),
         oxygen,
+        flow: outlet.flow_factor == Some(row.factor),
         floor: if natural { -1e9 } else { 0.0 },
         ceiling: ceiling.min(1e9),
     }

@@ -294,6 +294,7 @@ mod tests {
             decimals: 2,
             reference_oxygen: Some(6.0),
             oxygen: false,
+            flow: false,
             floor: 0.0,
             ceiling: 1000.0,
         }

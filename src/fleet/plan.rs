@@ -85,6 +85,8 @@ pub struct FactorPlan {
     pub reference_oxygen: Option<f64>,
     /// This is the oxygen of the stream.
     pub oxygen: bool,
+    /// This is the flow of the stream: it weighs the day means of a water stream.
+    pub flow: bool,
     /// No value is lower.
     pub floor: f64,
     /// No value is higher.
@@ -98,6 +100,8 @@ pub struct Scenario {
     pub exceedances: Vec<Exceedance>,
     /// Values that carry a data mark.
     pub marks: Vec<Mark>,
+    /// Hour and day records that say something else than the minutes did.
+    pub misreports: Vec<Exceedance>,
     /// Loggers that cannot be reached.
     pub link_losses: Vec<LinkLoss>,
     /// Clocks that are wrong.
@@ -208,6 +212,7 @@ impl Scenario {
         let measures = |outlet: &str| logger.streams.iter().any(|stream| stream.outlet == outlet);
         Self {
             exceedances: self.exceedances.iter().filter(|one| measures(&one.outlet)).cloned().collect(),
+            misreports: self.misreports.iter().filter(|one| measures(&one.outlet)).cloned().collect(),
             marks: self.marks.iter().filter(|one| measures(&one.outlet)).cloned().collect(),
             link_losses: self.link_losses.iter().filter(|one| one.mn == logger.mn).cloned().collect(),
             clock_errors: self.clock_errors.iter().filter(|one| one.mn == logger.mn).cloned().collect(),

@@ -66,14 +66,30 @@ impl<'p> Weather<'p> {
     pub fn hour(&self, factor: &FactorPlan, hour: Hour) -> Record<'p> {
         let length = self.stream.minute_ms();
         let minutes: Vec<_> = (0..HOUR_MS / length).map(|at| self.minute(factor, hour.start().plus_ms(at * length))).collect();
-        summary(&minutes, factor.decimals + 1)
+        self.misreported(factor, hour.start(), summary(&minutes, factor.decimals + 1))
     }
 
     /// The day's record, over its hours by the same rule.
     #[must_use]
     pub fn day(&self, factor: &FactorPlan, day: Day) -> Record<'p> {
         let hours: Vec<_> = (0..24).map(|of_day| self.hour(factor, day.hour(of_day))).collect();
-        summary(&hours, factor.decimals + 1)
+        let mut record = summary(&hours, factor.decimals + 1);
+        // A day of water is weighted by its flow (HJ 212-2017 Annex D.1); pH, temperature and the flow itself are not.
+        let flow = self.stream.factors.iter().find(|other| other.flow && !factor.flow && self.stream.st == "32");
+        if let Some(flow) = flow.filter(|_| !matches!(factor.factor.as_str(), "w01001" | "w01010")) {
+            let weights = (0..24).map(|of_day| self.hour(flow, day.hour(of_day)).avg);
+            let normal = hours.iter().zip(weights).filter(|(hour, _)| hour.marker == NORMAL).map(|(hour, weight)| (hour.avg, weight));
+            record.avg = Figure::weighted(normal, factor.decimals + 1).unwrap_or(record.avg);
+        }
+        self.misreported(factor, day.start(), record)
+    }
+
+    /// What the scenario has the logger say instead.
+    fn misreported(&self, factor: &FactorPlan, start: Moment, record: Record<'p>) -> Record<'p> {
+        let hit = |one: &&Exceedance| one.outlet == self.stream.outlet && one.factor == factor.factor && one.from <= start && start < one.to;
+        let Some(lie) = self.scenario.misreports.iter().find(hit) else { return record };
+        let said = |figure: Figure| Figure::of(figure.value() * lie.times, figure.decimals);
+        Record { avg: said(record.avg), converted: record.converted.map(said), ..record }
     }
 
     /// The real-time value: between the extremes of its minute record.
@@ -189,6 +205,18 @@ impl Figure {
     #[must_use]
     pub fn value(self) -> f64 {
         self.units as f64 / scale(self.decimals) as f64
+    }
+
+    /// The mean of figures by weight, rounded once to the nearest. None where nothing weighs.
+    #[must_use]
+    pub fn weighted(figures: impl Iterator<Item = (Self, Self)>, decimals: u8) -> Option<Self> {
+        let (mut sum, mut weights) = (0i128, 0i128);
+        for (figure, weight) in figures {
+            sum += i128::from(figure.units * scale(decimals.saturating_sub(figure.decimals))) * i128::from(weight.units);
+            weights += i128::from(weight.units);
+        }
+        let units = (2 * sum + weights).checked_div_euclid(2 * weights)?;
+        Some(Self { units: i64::try_from(units).ok()?, decimals })
     }
 
     /// The mean of figures, rounded once, a tie to the even digit (四舍六入五成双, GB/T 8170). None of none.

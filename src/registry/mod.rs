@@ -295,8 +295,19 @@ fn scaled(text: Option<&str>, unit_factor: Decimal) -> Result<Option<Decimal>, U
     if unit_factor == Decimal::ONE {
         return Ok(Some(value));
     }
-    let scaled = value.checked_mul(unit_factor).ok_or(UnusableReason::Absurd)?;
+    let mut scaled = value.checked_mul(unit_factor).ok_or(UnusableReason::Absurd)?;
+    // The last digit stays the logger's last digit: 0.00031 MPa are 0.31 kPa, not 0.31000.
+    let zeros = zeros_of(unit_factor);
+    if zeros > 0 {
+        scaled.rescale(value.scale().saturating_sub(zeros).max(scaled.normalize().scale()));
+    }
     number::parse(&scaled.to_string()).map(Some).map_err(|_| UnusableReason::Absurd)
+}
+
+/// How many zeros a factor of 10, 100, 1000 … has; 0 for any other.
+fn zeros_of(factor: Decimal) -> u32 {
+    let zeros = factor.trunc().mantissa().checked_ilog10().unwrap_or(0);
+    if factor == Decimal::from(10i128.pow(zeros)) { zeros } else { 0 }
 }
 
 /// What one packet's values have in common.
@@ -339,5 +350,26 @@ impl Context<'_> {
             Cadence::FiveMinutes | Cadence::Single => return Ok(None),
         };
         Ok(Some(period))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_digit_of_a_scaled_value_stays_the_loggers_last_digit() {
+        for (text, factor, expected) in [
+            ("-0.00031", "1000", "-0.31"),
+            ("0.00030", "1000", "0.30"),
+            ("0.5", "1000", "500"),
+            ("12.30", "1", "12.30"),
+            ("12.30", "0.001", "0.01230"),
+            ("12.30", "2.5", "30.750"),
+        ] {
+            let factor = number::parse(factor).expect("a number");
+            let value = scaled(Some(text), factor).expect("a number").expect("given");
+            assert_eq!(value.to_string(), expected, "{text} × {factor}");
+        }
     }
 }

@@ -18,4 +18,5 @@ mod rows;
 mod statements;
 mod vectors;
 mod water;
+mod week;
 mod world;
