@@ -80,8 +80,10 @@ pub struct Declaration {
     /// What is declared.
     pub mark: DeclarationKind,
     /// First instant.
+    #[serde(with = "super::time::instant_text")]
     pub from: Moment,
     /// First instant no longer.
+    #[serde(with = "super::time::instant_text")]
     pub to: Moment,
     /// 原因.
     pub reason: String,
@@ -90,6 +92,7 @@ pub struct Declaration {
     /// 填报人.
     pub author: String,
     /// 填报时间, as the declarer says.
+    #[serde(with = "super::time::instant_text")]
     pub made_at: Moment,
     /// Taken back.
     #[serde(default)]
@@ -107,6 +110,7 @@ pub struct Comparison {
     /// What was compared.
     pub factor: FactorCode,
     /// When.
+    #[serde(with = "super::time::instant_text")]
     pub at: Moment,
     /// 合格.
     pub passed: bool,

@@ -183,6 +183,52 @@ impl fmt::Display for Day {
     }
 }
 
+/// Instants as text where people read and write them: RFC 3339 out, and in as [`Moment::parse_local`] takes it.
+pub mod instant_text {
+    use super::Moment;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes RFC 3339.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(moment: &Moment, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(moment)
+    }
+
+    /// Reads an instant.
+    ///
+    /// # Errors
+    /// The text is none.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Moment, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Moment::parse_local(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no instant; write 2026-03-14T08:00:00+08:00")))
+    }
+}
+
+/// Days as text, `2026-03-14`.
+pub mod day_text {
+    use super::Day;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes the day.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(day: &Day, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(day)
+    }
+
+    /// Reads a day.
+    ///
+    /// # Errors
+    /// The text is none.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Day, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Day::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no day; write 2026-03-14")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

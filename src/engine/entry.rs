@@ -94,6 +94,7 @@ pub enum Body {
         /// Where.
         outlet: OutletId,
         /// When.
+        #[serde(with = "crate::domain::time::day_text")]
         day: Day,
         /// From what.
         #[serde(default = "deepest")]

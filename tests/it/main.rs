@@ -1,6 +1,7 @@
 //! One integration binary. Each module says what it shows in its first lines.
 
 mod backfill;
+mod commands;
 mod conversations;
 mod equalities;
 mod figures;

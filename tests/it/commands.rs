@@ -1,0 +1,192 @@
+//! Commands that change what is in force, beside a running daemon and without one: register, rules, declarations, comparisons, and
+//! the question what other rules would have said.
+
+use crate::process::{Folder, Logger, SO2, Serve, journal, minute, published, replayed};
+use crate::world::{Chance, registry};
+use hj212d::domain::RuleSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn program(words: &[&str], data: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hj212d")).args(words).arg("--data").arg(data).output().expect("it runs")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// A daemon that holds one day of minutes whose mean is above the limit, and has referred it.
+fn serve_with_a_referral(folder: &Folder) -> (Serve, std::path::PathBuf) {
+    let data = folder.0.join("data");
+    let rows = folder.registry(&registry("11", SO2));
+    let serve = Serve::start(&data, &rows, &["--demo-time-scale", "60", "--demo-start", "2026-03-16"], &[]);
+    let mut logger = Logger::connect(serve.address).expect("connected");
+    for number in 0..1440 {
+        logger.exchange(&minute(number)).expect("answered");
+    }
+    serve.wait_for("hj212_referrals_total{change=\"opened\"}", |value| value >= 1.0);
+    (serve, data)
+}
+
+#[test]
+fn a_register_and_statements_are_put_in_force_beside_a_running_daemon_and_the_past_is_put_right() {
+    let folder = Folder::new();
+    let (serve, data) = serve_with_a_referral(&folder);
+
+    // A higher limit takes the referral back.
+    let other = folder.0.join("other");
+    let mut files = registry("11", &[&SO2[0].replace(",max,80,", ",max,95,")]);
+    files.0.insert("sites.csv".to_owned(), files.0["sites.csv"].replace("Sample Incinerator", "Incinerator"));
+    std::fs::create_dir_all(&other).expect("a folder");
+    for (name, text) in &files.0 {
+        std::fs::write(other.join(name), text).expect("a file");
+    }
+    let diff = said(&program(&["registry", "diff", text(&other)], &data));
+    assert!(diff.contains("80") && diff.contains("95") && diff.contains("recount S1-G1") && !diff.contains("123456"), "{diff}");
+    let asked = program(&["registry", "import", text(&other)], &data);
+    assert_eq!(asked.status.code(), Some(65), "nobody can be asked: {}", said(&asked));
+    let import = program(&["registry", "import", text(&other), "--yes"], &data);
+    assert!(import.status.success(), "{}", said(&import));
+    serve.wait_for("hj212_referrals_total{change=\"withdrawn\"}", |value| value >= 1.0);
+    serve.wait_for("hj212_recounts_left_days", |left| left == 0.0);
+    let again = said(&program(&["registry", "import", text(&other), "--yes"], &data));
+    assert!(again.contains("in force already"), "{again}");
+
+    // The old one comes out under its version, and goes back in.
+    let log = said(&program(&["registry", "log"], &data));
+    let versions: Vec<&str> = log.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with("rg-"))).collect();
+    assert_eq!(versions.len(), 2, "{log}");
+    let out = folder.0.join("out");
+    let export = program(&["registry", "export", text(&out), "--version", versions[0].trim_end_matches(':')], &data);
+    assert!(export.status.success(), "{}", said(&export));
+    assert_eq!(std::fs::read_to_string(out.join("limits.csv")).expect("written"), registry("11", SO2).0["limits.csv"]);
+    let back = program(&["registry", "import", text(&out), "--yes"], &data);
+    assert!(back.status.success(), "{}", said(&back));
+    serve.wait_for("hj212_referrals_total{change=\"reopened\"}", |value| value >= 1.0);
+
+    // A declaration with a fault is named by line and column, and nothing is appended; the mended one counts.
+    let marks = folder.0.join("marks.csv");
+    let header = "id,outlet,factor,mark,from,to,reason,document,author,made_at\n";
+    let line = |mark: &str| format!("D1,S1-G1,,{mark},2026-03-14 00:00,2026-03-14 12:00,换炉排,BG-1,张三,2026-03-15 09:00\n");
+    std::fs::write(&marks, format!("{header}{}", line("holiday"))).expect("a file");
+    let wrong = program(&["declarations", "import", text(&marks)], &data);
+    assert_eq!(wrong.status.code(), Some(65));
+    assert!(said(&wrong).contains("declarations.csv:2: mark: \"holiday\""), "{}", said(&wrong));
+    std::fs::write(&marks, format!("{header}{}", line("fault"))).expect("a file");
+    let right = program(&["declarations", "import", text(&marks)], &data);
+    assert!(right.status.success(), "{}", said(&right));
+    serve.wait_for("hj212_referrals_total{change=\"withdrawn\"}", |value| value >= 2.0);
+
+    // A failed check from noon on, and the pass an hour later.
+    let checks = folder.0.join("checks.csv");
+    let rows = "C1,S1-G1,a21026,2026-03-14 13:00,no,HJ 57,BD-1,监测站\nC2,S1-G1,a21026,2026-03-14 14:00,yes,HJ 57,BD-2,监测站\n";
+    std::fs::write(&checks, format!("id,outlet,factor,at,passed,method,document,author\n{rows}")).expect("a file");
+    let compared = program(&["comparisons", "import", text(&checks)], &data);
+    assert!(compared.status.success() && said(&compared).contains("2 statements"), "{}", said(&compared));
+
+    assert_eq!(serve.stop(), Some(0));
+    let (out, again) = (published(&data), replayed(&journal(&data)));
+    for (topic, events) in &again {
+        assert_eq!(out.get(topic), Some(events), "{topic}");
+    }
+}
+
+#[test]
+fn without_a_daemon_entries_go_into_the_database_and_a_daemon_goes_on_from_there() {
+    let folder = Folder::new();
+    let data = folder.0.join("data");
+    let rows = folder.registry(&registry("11", SO2));
+    let import = program(&["registry", "import", text(&rows), "--yes"], &data);
+    assert!(import.status.success() && said(&import).contains("no daemon runs"), "{}", said(&import));
+    let rules = folder.0.join("rules.json");
+    let mut set = RuleSet::default();
+    set.day_hours_min.value = 21;
+    std::fs::write(&rules, set.text()).expect("a file");
+    let import = program(&["rules", "import", text(&rules), "--yes"], &data);
+    assert!(said(&import).contains("day_hours_min: 20 → 21") && said(&import).contains(&set.version()), "{}", said(&import));
+    let print = program(&["rules", "print"], &data);
+    assert_eq!(String::from_utf8_lossy(&print.stdout).trim(), set.text());
+    std::fs::write(&rules, r#"{"day_hours": 1}"#).expect("a file");
+    let wrong = program(&["rules", "import", text(&rules), "--yes"], &data);
+    assert_eq!(wrong.status.code(), Some(65));
+    assert!(said(&wrong).contains("day_hours") && said(&wrong).contains("line 1"), "{}", said(&wrong));
+
+    let serve = Serve::start(&data, &rows, &[], &[]);
+    serve.wait_for("hj212_registry_rows{table=\"outlets\"}", |rows| rows == 1.0);
+    assert_eq!(serve.stop(), Some(0));
+    assert_eq!(journal(&data).iter().filter(|entry| matches!(entry.body, hj212d::engine::Body::RegistryVersion { .. })).count(), 1);
+}
+
+#[test]
+fn other_rules_are_tried_on_stored_packets_and_what_would_change_is_named() {
+    let folder = Folder::new();
+    let (serve, data) = serve_with_a_referral(&folder);
+    assert_eq!(serve.stop(), Some(0));
+    let rules = folder.0.join("rules.json");
+    let mut set = RuleSet::default();
+    set.day_hours_min.value = 24;
+    set.hour_minutes_min.value = 60;
+    std::fs::write(&rules, set.text()).expect("a file");
+    let ask = |days: &[&str]| {
+        let output = program(&[&["replay", "--journal", "--rules", text(&rules)], days].concat(), &data);
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    // Every minute of the day came, so that nothing changes; 61 minutes never come.
+    let same = ask(&["--from", "2026-03-14", "--to", "2026-03-14"]);
+    assert!(same.contains("referrals: 0 appear, 0 vanish, 0 change"), "{same}");
+    set.hour_minutes_min.value = 61;
+    std::fs::write(&rules, set.text()).expect("a file");
+    let other = ask(&[]);
+    assert!(other.contains("hour_minutes_min: 45 → 61") && other.contains("referrals: 0 appear, 1 vanish, 0 change"), "{other}");
+    assert!(other.contains("finding vanishes") && other.contains("valid_hours 24"), "{other}");
+    assert!(ask(&["--from", "2026-03-15"]).contains("means: 0 appear, 0 vanish, 0 change"));
+    let nowhere = program(&["replay", "--rules", text(&rules)], &data);
+    assert!(!nowhere.status.success(), "without --journal there is nothing to try them on");
+}
+
+#[test]
+fn the_local_socket_takes_what_offices_say_and_no_packets() {
+    use std::io::{Read, Write};
+    let folder = Folder::new();
+    let data = folder.0.join("data");
+    let rows = folder.registry(&registry("11", SO2));
+    let serve = Serve::start(&data, &rows, &[], &[]);
+    let ask = |body: &str| {
+        let mut stream = std::os::unix::net::UnixStream::connect(data.join("hj212d.sock")).expect("it listens");
+        let head = format!("POST /v1/entries HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    };
+    for (body, says) in [
+        ("{}", "no JSON list"),
+        (r###"[{"kind":"frame","bytes":"##","peer":"","gateway":"","connection":0}]"###, "from data loggers only"),
+        (r#"[{"kind":"tick"}]"#, "from data loggers only"),
+        (r#"[{"kind":"recount","outlet":"S1-G1","day":"tomorrow"}]"#, "entry 0"),
+        (
+            r#"[{"kind":"declaration","id":"D","outlet":"S1-G1","mark":"fault","from":"2026-03-15","to":"2026-03-14","reason":"r","document":"","author":"a","made_at":"2026-03-14 08:00"}]"#,
+            "422",
+        ),
+    ] {
+        let answer = ask(body);
+        assert!(answer.starts_with("HTTP/1.1 422") && answer.contains(says), "{body}: {answer}");
+    }
+    // Random bytes, too, are answered and change nothing.
+    let mut chance = Chance(7);
+    for _ in 0..50 {
+        let noise: String = (0..chance.below(200)).map(|_| char::from(32 + chance.below(90) as u8)).collect();
+        assert!(ask(&noise).starts_with("HTTP/1.1 422"));
+    }
+    assert!(ask("[]").contains("\"sequences\":[]"));
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(data.join("hj212d.sock")).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    assert_eq!(serve.stop(), Some(0));
+    assert!(!data.join("hj212d.sock").exists(), "it goes with its daemon");
+}
