@@ -26,7 +26,12 @@ fn main() {
     }
     let folder = std::env::temp_dir().join(format!("hj212d-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let rows = registry(&folder);
+    if std::env::args().any(|argument| argument == "--recount") {
+        recount(&folder);
+        let _ = std::fs::remove_dir_all(&folder);
+        return;
+    }
+    let rows = registry(&folder, CONNECTIONS, 1000);
     if std::env::args().any(|argument| argument == "--back-fill") {
         back_fill(&folder, &rows);
         let _ = std::fs::remove_dir_all(&folder);
@@ -112,8 +117,9 @@ impl Drop for Server {
     }
 }
 
-fn registry(folder: &Path) -> PathBuf {
-    let rows = folder.join("registry");
+/// So many outlets, with a logger each; `range` is that of every series.
+fn registry(folder: &Path, outlets: usize, range: u32) -> PathBuf {
+    let rows = folder.join(format!("registry-{range}"));
     std::fs::create_dir_all(&rows).expect("a folder");
     let mut files = vec![
         ("sites.csv", "site,name,name_en,industry,region,valid_from,valid_to\nS1,Site,Site,,,2020-01-01,\n".to_owned()),
@@ -122,11 +128,11 @@ fn registry(folder: &Path) -> PathBuf {
         ("series.csv", "outlet,factor,mn,st,wire_code,unit,unit_factor,range_high,negative,valid_from,valid_to\n".to_owned()),
         ("limits.csv", "outlet,factor,limit_type,limit,unit,basis,ref_o2_pct,converted,standard,source,grade,note,valid_from,valid_to\n".to_owned()),
     ];
-    for number in 0..CONNECTIONS {
+    for number in 0..outlets {
         files[1].1.push_str(&format!("O{number},S1,{number},,gas,,start,1,30,11,a19001,21,no,2020-01-01,\n"));
         files[2].1.push_str(&format!("{number:024X},S1,123456,standard,2017,,main,2020-01-01,\n"));
         for factor in FACTORS {
-            files[3].1.push_str(&format!("O{number},{factor},{number:024X},31,,mg/m3,,1000,drift,2020-01-01,\n"));
+            files[3].1.push_str(&format!("O{number},{factor},{number:024X},31,,mg/m3,,{range},drift,2020-01-01,\n"));
         }
         files[4].1.push_str(&format!("O{number},a21026,max,80,mg/m3,day,11,yes,standard,source,D,,2020-01-01,\n"));
     }
@@ -216,12 +222,96 @@ fn back_fill(folder: &Path, rows: &Path) {
             println!("432000 packets back-filled in {:.0} s", began.elapsed().as_secs_f64());
         });
         // Until the reopened days have been quiet for a minute and were computed again.
-        let waits = live(address, Duration::from_secs(420)).await;
+        let waits = live(address, Duration::from_secs(660)).await;
         filling.await.expect("no panic");
         waits
     });
     say("beside a back-fill", beside);
     println!("resident {:.0} MB", serve.resident() as f64 / 1e6);
+}
+
+/// A thousand outlets have stored ninety days of hour records; a register whose ranges differ has all of them computed again.
+#[allow(clippy::disallowed_methods)] // A bench measures.
+fn recount(folder: &Path) {
+    let (rows, other) = (registry(folder, 1000, 1000), registry(folder, 1000, 12));
+    let data = folder.join("recount");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let began = Instant::now();
+    runtime.block_on(ninety_days(&data, &rows));
+    println!("2160000 hour records of 90 days stored in {:.0} s", began.elapsed().as_secs_f64());
+    pin_to_second_processor();
+    let serve = Server::serve(&data, &rows, true);
+    say("alone", runtime.block_on(live(serve.address, Duration::from_secs(20))));
+    let before = serve.resident();
+    let began = Instant::now();
+    let mut import = Command::new(env!("CARGO_BIN_EXE_hj212d"));
+    import.args(["registry", "import", "--yes", "--no-wait"]).arg(&other).arg("--data").arg(&data);
+    let status = import.stdout(Stdio::null()).status().expect("it runs");
+    assert!(status.success());
+    println!("the register was in force {:.1} s after the command began", began.elapsed().as_secs_f64());
+    let (mut waits, mut peak) = (Vec::new(), before);
+    while recounts_left(&data) > 0 {
+        waits.extend(runtime.block_on(live(serve.address, Duration::from_secs(15))));
+        peak = peak.max(serve.resident());
+    }
+    println!(
+        "90000 days computed again in {:.0} s, resident {:.0} MB before and {:.0} MB at most",
+        began.elapsed().as_secs_f64(),
+        before as f64 / 1e6,
+        peak as f64 / 1e6
+    );
+    say("beside the recount", waits);
+}
+
+/// The days before the demonstration's clock, through engine and store as serve would, sealed hour by hour.
+async fn ninety_days(data: &Path, rows: &Path) {
+    use hj212d::domain::time::{DAY_MS, HOUR_MS, Moment};
+    use hj212d::engine::{Body, Engine, Entry, Snapshot};
+    std::fs::create_dir_all(data).expect("a folder");
+    let mut store = hj212d::store::Store::open(&data.join("hj212d.sqlite"), false).await.expect("a database");
+    let mut engine = Engine::new(Snapshot::default(), false);
+    let start = Moment::parse_local("2026-03-14").expect("an instant").plus_ms(-90 * DAY_MS);
+    let names = ["sites.csv", "outlets.csv", "loggers.csv", "series.csv", "limits.csv"];
+    let text = |name: &str| (name.to_owned(), std::fs::read_to_string(rows.join(name)).expect("a file"));
+    let files = hj212d::registry::Files(names.map(text).into_iter().collect());
+    let mut sequence = 0;
+    let mut next = |at: Moment, body: Body| {
+        sequence += 1;
+        Entry { sequence, at, body }
+    };
+    for hour in 0..90 * 24 {
+        let from = start.plus_ms(hour * HOUR_MS);
+        let mut entries = Vec::with_capacity(1001);
+        if hour == 0 {
+            entries.push(next(start, Body::RegistryVersion { files: files.clone() }));
+        }
+        for logger in 0..1000 {
+            let live = String::from_utf8(packet(logger, hour as u64)).expect("text");
+            let segment =
+                live[6..live.len() - 6].replace("CN=2051", "CN=2061").replace("DataTime=20260314080000", &format!("DataTime={}", from.wire()));
+            let bytes = hj212d::protocol::encode::frame(segment.as_bytes()).trim_ascii_end().to_vec();
+            let body = Body::Frame { bytes, peer: "192.0.2.1:4000".to_owned(), gateway: "bench".to_owned(), connection: 1 };
+            entries.push(next(from.plus_ms(HOUR_MS + logger as i64), body));
+        }
+        let (mut rest, mut recalled) = (&entries[..], Vec::new());
+        while !rest.is_empty() {
+            let step = engine.step(rest, recalled);
+            store.commit(&rest[..step.taken], &step.writes, Vec::new(), i64::MAX).await.expect("committed");
+            rest = &rest[step.taken..];
+            recalled = store.recall(&step.wants).await.expect("recalled");
+        }
+        store.seal_hour(engine.now()).await.expect("sealed");
+    }
+}
+
+/// Days that a running daemon has still to compute again.
+fn recounts_left(data: &Path) -> u64 {
+    let mut stream = std::os::unix::net::UnixStream::connect(data.join("hj212d.sock")).expect("it listens");
+    stream.write_all(b"GET /v1/recounts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let digits = answer.rsplit("\"left_days\":").next().unwrap_or_default();
+    digits.trim_end_matches(['}', '\n']).parse().expect("a number")
 }
 
 fn say(what: &str, mut waits: Vec<u64>) {

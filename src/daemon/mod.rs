@@ -4,6 +4,7 @@ mod check;
 mod config;
 mod decode;
 mod local;
+mod means;
 mod referrals;
 mod registry;
 mod replay;
@@ -84,6 +85,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Show referrals with their evidence, as a person reads them.
     Referrals(referrals::Arguments),
+    /// Show an outlet's hours, day, month or quarter, and how the numbers came about.
+    Means(means::Arguments),
 }
 
 /// Reads the command line and runs what it asks for.
@@ -102,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Referrals(arguments) => referrals::run(&arguments),
+        Command::Means(arguments) => means::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 mod backfill;
 mod commands;
 mod conversations;
+mod dialects;
 mod equalities;
 mod figures;
 mod framing;
