@@ -19,17 +19,17 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = Config::load(arguments.config.as_deref()).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
     if let Some(path) = &arguments.config {
-        println!("configuration {}: fine", path.display());
+        say!("configuration {}: fine", path.display());
     }
     let Some(folder) = arguments.registry.clone().or(config.registry) else {
-        println!("no registry to check; give one with --registry");
+        say!("no registry to check; give one with --registry");
         return Ok(());
     };
     let files = read_registry(&folder)?;
     let registry = Registry::parse(&files).map_err(|faults| Failure::new(exit::DATA, faults_text(&folder, &faults)))?;
-    println!("registry {} ({}): fine", folder.display(), registry.version());
+    say!("registry {} ({}): fine", folder.display(), registry.version());
     for (table, rows) in registry.sizes() {
-        println!("  {rows:>6} {table}");
+        say!("  {rows:>6} {table}");
     }
     let unlimited = registry.outlets(Moment(i64::MAX / 2)).filter(|outlet| {
         let series = |factor| crate::domain::Series { outlet: outlet.id, factor };
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         })
     });
     for outlet in unlimited {
-        println!("  note: {} {} has no limit in force; nothing there can be judged", outlet.id, outlet.name);
+        say!("  note: {} {} has no limit in force; nothing there can be judged", outlet.id, outlet.name);
     }
     Ok(())
 }

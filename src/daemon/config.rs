@@ -81,7 +81,7 @@ section! {
 section! {
     /// `[registry]`
     RawRegistry {
-        /// Folder of the five CSV files; empty: the register in the database.
+        /// Folder of the CSV files; empty: the register in the database.
         path: String = String::new(),
         /// Take packets of unknown loggers as good.
         accept_unknown: bool = false,

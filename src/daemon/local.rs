@@ -1,6 +1,6 @@
 //! Appending to the journal from a command: over the local socket of a running daemon, else straight into its database.
 
-use super::{Failure, exit, small_runtime};
+use super::{Failure, existing_database, exit, small_runtime};
 use crate::engine::Body;
 use crate::http::local::{ENTRIES_MAX, SOCKET};
 use crate::pipeline::clock::ArrivalClock;
@@ -29,8 +29,8 @@ pub(super) enum Way {
     Here,
 }
 
-/// Appends entries; returns once they are durable.
-pub(super) fn append(data: &Path, bodies: Vec<Body>) -> Result<Way, Failure> {
+/// Appends entries; returns once they are durable. A data folder without a database is an error, unless it may be made.
+pub(super) fn append(data: &Path, may_make: bool, bodies: Vec<Body>) -> Result<Way, Failure> {
     small_runtime()?.block_on(async {
         let mut way = Way::Daemon;
         let mut rest = bodies;
@@ -39,6 +39,9 @@ pub(super) fn append(data: &Path, bodies: Vec<Body>) -> Result<Way, Failure> {
             let text = serde_json::to_vec(&part).map_err(|error| Failure::new(exit::SOFTWARE, error.to_string()))?;
             if ask(data, "POST", "/v1/entries", text).await?.is_none() {
                 way = Way::Here;
+                if !may_make {
+                    existing_database(data)?;
+                }
                 offline(data, part).await?;
             }
         }
@@ -60,7 +63,7 @@ pub(super) fn follow_recounts(data: &Path) -> Result<(), Failure> {
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         progress.finish_and_clear();
-        println!("{all} stored days computed again");
+        say!("{all} stored days computed again");
         Ok(())
     })
 }
@@ -94,6 +97,7 @@ async fn offline(data: &Path, bodies: Vec<Body>) -> Result<(), Failure> {
     let shared = Shared {
         intake: Arc::new(Intake::new(0)),
         admissions: Arc::new(ArcSwap::default()),
+        registry: Arc::default(),
         delivered: Arc::default(),
         events: Arc::default(),
         recounts_left: Arc::default(),

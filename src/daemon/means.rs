@@ -18,7 +18,6 @@ use crate::rules::{exceedance, factor_names};
 use crate::store::{Store, StoreError};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -26,8 +25,10 @@ use std::path::{Path, PathBuf};
 const LINE_WIDTH: usize = 150;
 /// Days before a quarter in which valid amounts are searched: 2160 hours are ninety of them.
 const HISTORY_DAYS: i32 = 100;
-/// Days around a day without data in which some are looked for.
+/// Days around a period in which data are looked for.
 const NEAR_DAYS: i32 = 31;
+/// Other outlets whose rows are looked at to see how far time has gone.
+const WITNESSES_MAX: usize = 16;
 /// pH 值: no concentration.
 const PH: &str = "w01001";
 
@@ -103,7 +104,8 @@ impl Period {
 fn month_of(text: &str) -> Result<Period, String> {
     let parsed = || {
         let (year, month) = text.split_once('-').filter(|(year, month)| year.len() == 4 && month.len() == 2)?;
-        Period::of_months(text.to_owned(), year, month.parse().ok().filter(|month| (1..=12).contains(month))?, 1)
+        let month: u32 = month.parse().ok().filter(|month| (1..=12).contains(month))?;
+        Period::of_months(text.to_owned(), year, month, 1)
     };
     parsed().ok_or_else(|| format!("{text:?} is no month; write 2026-03"))
 }
@@ -136,11 +138,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         (Format::Table, Some(_)) => day_table(&report),
         (Format::Table, None) => period_table(&report),
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        // Who reads has read enough.
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(exit::IO, error.to_string())),
-        _ => Ok(()),
-    }
+    say!("{}", text.trim_end());
+    Ok(())
 }
 
 // --- what is stored ---------------------------------------------------------------------------------------------------
@@ -188,10 +187,18 @@ impl Stored {
                 days.insert(day, StoredDay::new(key, row, &registry));
             }
         }
-        // What came later shows that the period is over.
-        for day in (period.last.0 + 1..=period.last.0 + NEAR_DAYS).map(Day) {
-            if let Some(row) = store.day_row(OutletDay { outlet, day }).await.map_err(failed)? {
-                until = until.max(shown_by(&row, day, &set));
+        // Where this outlet is silent the others show how far time has gone.
+        let others = registry.outlets(period.first.start()).map(|row| row.id).filter(|other| *other != outlet).take(WITNESSES_MAX);
+        let witnesses: Vec<OutletId> = std::iter::once(outlet).chain(others).collect();
+        let first = until.day().0.max(period.first.0);
+        for day in (first..=period.last.0 + NEAR_DAYS).rev().map(Day) {
+            let mut shown = Moment::default();
+            for outlet in &witnesses {
+                let row = store.day_row(OutletDay { outlet: *outlet, day }).await.map_err(failed)?;
+                shown = row.map_or(shown, |row| shown.max(shown_by(&row, day, &set)));
+            }
+            if shown > Moment::default() {
+                until = until.max(shown);
                 break;
             }
         }
@@ -252,15 +259,15 @@ impl Stored {
         if matches!(unit, "-" | "1") { "" } else { unit }
     }
 
-    /// Whether hours of the series make amounts.
-    fn is_concentration(&self, series: &SeriesDay<'_>) -> bool {
-        let unit = self.unit(series.factor, series.day.start()).to_ascii_lowercase();
-        let outlet = series.outlet;
+    /// Whether hours of the factor make amounts.
+    fn is_concentration(&self, factor: FactorCode, at: Moment) -> bool {
+        let Some(outlet) = self.registry.outlet(self.outlet, at) else { return false };
+        let unit = self.unit(factor, at).to_ascii_lowercase();
         let fits = match outlet.medium {
             Medium::Gas => matches!(unit.as_str(), "mg/m3" | "mg/m³"),
             Medium::Water => unit == "mg/l",
         };
-        fits && series.factor.as_str() != PH && ![outlet.flow_factor, outlet.oxygen_factor, outlet.temperature_factor].contains(&Some(series.factor))
+        fits && factor.as_str() != PH && ![outlet.flow_factor, outlet.oxygen_factor, outlet.temperature_factor].contains(&Some(factor))
     }
 
     /// What stands at the head of every report.
@@ -416,7 +423,7 @@ fn factor_body(factor: FactorCode, unit: &str) -> Value {
 /// The hour's means as they leave the house, and what is known of their cell.
 fn hour_bodies(series: &SeriesDay<'_>, hour: u8, unit: &str) -> Vec<Value> {
     let Some(cell) = &series.cells[usize::from(hour)] else { return Vec::new() };
-    let marks: Map<String, Value> = cell.marked.iter().map(|(marker, minutes)| (mark_name(*marker), json!(minutes))).collect();
+    let marks: Map<String, Value> = marks(cell).into_iter().map(|(name, minutes)| (name, json!(minutes))).collect();
     let body = |mean: &Mean| {
         let mut body = mean_body(mean);
         put(&mut body, "unit", json!(unit));
@@ -437,9 +444,13 @@ fn hour_bodies(series: &SeriesDay<'_>, hour: u8, unit: &str) -> Vec<Value> {
     series.hour_means(hour).iter().map(body).collect()
 }
 
-/// A mark for a terminal: what a logger sent may be anything. A dash: none was sent.
-fn mark_name(marker: Marker) -> String {
-    if marker == Marker::ABSENT { "-".to_owned() } else { marker.text().replace(char::is_control, "?") }
+/// Minutes by mark, what is normal first. A logger may send anything as a mark: no control character reaches a terminal. A dash:
+/// no mark was sent.
+fn marks(cell: &HourCell) -> Vec<(String, u32)> {
+    let name = |marker: Marker| if marker == Marker::ABSENT { "-".to_owned() } else { marker.text().replace(char::is_control, "?") };
+    let mut marks = cell.marked.clone();
+    marks.sort_by_key(|(marker, _)| *marker != Marker::NORMAL);
+    marks.into_iter().map(|(marker, minutes)| (name(marker), minutes)).collect()
 }
 
 /// Every limit of a factor that touches the day, and what it says of it.
@@ -584,7 +595,7 @@ fn hour_explanation(series: &SeriesDay<'_>, hour: u8, cell: &HourCell) -> Vec<St
         Origin::Reported => "上报小时值 reported hour (2061)",
         Origin::Nothing => "无 nothing",
     };
-    let marks: Vec<String> = cell.marked.iter().map(|(marker, minutes)| format!("{}{minutes}", mark_name(*marker))).collect();
+    let marks: Vec<String> = marks(cell).into_iter().map(|(name, minutes)| format!("{name}{minutes}")).collect();
     let mut lines = vec![format!(
         "  {hour:02}  {origin}，收到 received {}，有效 valid {}，标记 marks {}，未用 not used {}；{} → {}",
         cell.received_minutes,
@@ -604,6 +615,7 @@ fn hour_explanation(series: &SeriesDay<'_>, hour: u8, cell: &HourCell) -> Vec<St
         parts.extend(mean.note.as_deref().map(note_words));
         parts.extend(mean.shadow.as_ref().map(|shadow| format!("影子均值 shadow {}", shadow.shown())));
         parts.extend(mean.volume.as_ref().map(|volume| format!("量 volume {} m³", volume.shown())));
+        parts.extend(mean.reported.as_ref().map(|reported| format!("上报 reported {}", reported.value)));
     }
     parts.extend(cell.sequences.map(|(first, last)| format!("数据包 packets #{first}–#{last}")));
     parts.extend(cell.peak.map(|peak| format!("峰值 peak {} #{}", cell.max.unwrap_or_default(), peak.sequence)));
@@ -826,7 +838,7 @@ fn tally(stored: &Stored, period: &Period, factor: FactorCode, by_day: &BTreeMap
             open = false;
         }
         let series = by_day.get(&day).and_then(|all| all.iter().find(|series| series.factor == factor));
-        let amounts = series.is_some_and(|series| stored.is_concentration(series));
+        let amounts = stored.is_concentration(factor, day.start());
         tally.amounts |= amounts && inside;
         let mut check_left = checked;
         for hour in 0..24u8 {
@@ -1205,7 +1217,7 @@ fn day_table(report: &Value) -> String {
         _ => "尚未发布 not published yet",
     };
     let mut out = rule() + &heading(report) + &labelled("日期 day", &text(&report["day"]));
-    out += &labelled("状态 status", &format!("{status}，第 {} 版 revision", text(&report["revision"])));
+    out += &labelled("状态 status", &format!("{status}，修订号 revision {}", text(&report["revision"])));
     out += &versions(report);
     out.push('\n');
     out += &grid(report);
@@ -1287,10 +1299,10 @@ fn grid(report: &Value) -> String {
             out.push_str(line.trim_end());
             out.push('\n');
         };
-        line("", &|part| part.title.clone() + &" ".repeat(part.width() - width(&part.title)));
-        line("hour", &|part| part.line(|column| column.padded(column.head)));
+        line("", &|part: &Part| part.title.clone() + &" ".repeat(part.width() - width(&part.title)));
+        line("hour", &|part: &Part| part.line(|column| column.padded(column.head)));
         for hour in 0..24usize {
-            line(&format!("{hour:02}"), &|part| part.line(|column| column.padded(&column.cells[hour])));
+            line(&format!("{hour:02}"), &|part: &Part| part.line(|column| column.padded(&column.cells[hour])));
         }
         out.push('\n');
         rest = after;
@@ -1319,8 +1331,8 @@ fn part(report: &Value, factor: &Value) -> Option<Part> {
         let cell = |hour: &&Value| mean(hour, "converted").map_or_else(String::new, |mean| figure_text(&mean));
         columns.push(Column { head: "converted", right: true, cells: hours.iter().map(cell).collect() });
     }
-    columns.push(column("min", true, &|mean| text(&mean["count"])));
-    columns.push(column("c", false, &|mean| class_letter(mean["class"].as_str().unwrap_or_default()).to_owned()));
+    columns.push(column("min", true, &|mean: &Value| text(&mean["count"])));
+    columns.push(column("c", false, &|mean: &Value| class_letter(mean["class"].as_str().unwrap_or_default()).to_owned()));
     let said = |hour: &&Value| {
         let only_normal = |marks: &String| !marks.contains(' ') && (marks.is_empty() || marks.starts_with(['N', '-']));
         let marks = mean(hour, "measured").map(|mean| marks_text(&mean)).filter(|marks| !only_normal(marks));
@@ -1361,7 +1373,8 @@ fn day_of_factor(report: &Value, factor: &Value) -> String {
         parts.extend(mean["note"].as_str().map(note_words));
         parts.extend(mean["volume_m3"].as_str().map(|volume| format!("量 volume {volume} m³")));
         parts.extend(mean["shadow"].as_str().map(|shadow| format!("影子均值 shadow {shadow}")));
-        out += &format!("  {}  {} {unit}，{}\n", kind_words(mean["kind"].as_str().unwrap_or_default()), figure_text(mean), parts.join("，"));
+        let figure = format!("{} {unit}", figure_text(mean));
+        out += &format!("  {}  {}，{}\n", kind_words(&text(&mean["kind"])), figure.trim_end(), parts.join("，"));
         if let Some(reported) = mean["reported"].as_object() {
             let agrees = match reported["agrees"].as_bool() {
                 Some(true) => "一致 agrees",

@@ -1,5 +1,12 @@
 //! Configuration, building, running, emptying the house; one file per subcommand.
 
+/// `println!` for what a pipe may cut short: when nobody reads any more, the program ends quietly.
+macro_rules! say {
+    ($($argument:tt)*) => {
+        $crate::daemon::print(format_args!($($argument)*))
+    };
+}
+
 mod check;
 mod config;
 mod decode;
@@ -113,6 +120,18 @@ pub fn run() -> ExitCode {
             eprintln!("hj212d: {}", failure.message);
             ExitCode::from(failure.code)
         }
+    }
+}
+
+/// Writes a line to standard output.
+fn print(line: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+        let gone = error.kind() == std::io::ErrorKind::BrokenPipe;
+        if !gone {
+            eprintln!("hj212d: standard output: {error}");
+        }
+        std::process::exit(if gone { 0 } else { i32::from(exit::IO) });
     }
 }
 

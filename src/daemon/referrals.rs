@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let text = match std::fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && arguments.file.is_none() && arguments.data.is_dir() => {
-            println!("没有线索 / no referrals yet in {}", arguments.data.display());
+            say!("没有线索 / no referrals yet in {}", arguments.data.display());
             return Ok(());
         }
         Err(error) => return Err(Failure::new(exit::NO_INPUT, format!("{}: {error}", file.display()))),
@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let event: Value =
             serde_json::from_str(line).map_err(|error| Failure::new(exit::DATA, format!("{}:{}: {error}", file.display(), number + 1)))?;
-        println!("{}", letter(&event, if arguments.packets { usize::MAX } else { 3 }));
+        say!("{}", letter(&event, if arguments.packets { usize::MAX } else { 3 }));
     }
     Ok(())
 }

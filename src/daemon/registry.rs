@@ -1,8 +1,10 @@
 //! `hj212d registry`: the register of a data folder: put one in force, take it out, compare, list what was in force.
 
+use super::config::day;
 use super::local::{self, Way};
 use super::{Failure, existing_database, exit, faults_text, read_registry, small_runtime};
-use crate::domain::time::Moment;
+use crate::domain::time::{Day, Moment};
+use crate::domain::{Depth, OutletId};
 use crate::engine::Body;
 use crate::registry::{Files, Registry, changes};
 use crate::store::{Store, Version};
@@ -15,7 +17,7 @@ const SHOWN_MAX: usize = 200;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  hj212d registry diff deploy/sample-city --data data\n  hj212d registry import deploy/sample-city --data data\n  hj212d registry export now --data data\n  hj212d registry log --data data"
+    after_help = "Examples:\n  hj212d registry diff deploy/sample-city --data data\n  hj212d registry import deploy/sample-city --data data\n  hj212d registry export now --data data\n  hj212d registry log --data data\n  hj212d registry recount S003-G1 --from 2026-03-01 --to 2026-03-31 --data data"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -57,6 +59,20 @@ enum Command {
         #[arg(long, value_name = "DIR", default_value = "data")]
         data: PathBuf,
     },
+    /// Have an outlet's stored days computed again from their packets.
+    Recount {
+        /// Which outlet.
+        outlet: String,
+        /// First day.
+        #[arg(long, value_name = "DAY", value_parser = day)]
+        from: Day,
+        /// Last day.
+        #[arg(long, value_name = "DAY", value_parser = day)]
+        to: Day,
+        /// The data folder.
+        #[arg(long, value_name = "DIR", default_value = "data")]
+        data: PathBuf,
+    },
     /// List the registers that were put in force, oldest first, and how each differs from the one before.
     Log {
         /// The data folder.
@@ -70,6 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Import { folder, data, yes, no_wait } => import(folder, data, *yes, *no_wait),
         Command::Export { folder, data, version } => export(folder, data, version.as_deref()),
         Command::Diff { folder, data } => show(&in_force(data)?, &read_registry(folder)?, folder).map(drop),
+        Command::Recount { outlet, from, to, data } => recount(outlet, *from, *to, data),
         Command::Log { data } => log(data),
     }
 }
@@ -90,7 +107,7 @@ fn files_of(version: &Version) -> Result<Files, Failure> {
 }
 
 /// The register in force; an empty one before the first.
-fn in_force(data: &Path) -> Result<Files, Failure> {
+pub(super) fn in_force(data: &Path) -> Result<Files, Failure> {
     if !data.join("hj212d.sqlite").is_file() {
         return Ok(Files(BTreeMap::new()));
     }
@@ -101,17 +118,17 @@ fn in_force(data: &Path) -> Result<Files, Failure> {
 fn show(before: &Files, after: &Files, folder: &Path) -> Result<bool, Failure> {
     let newer = Registry::parse(after).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
     if before.version() == after.version() {
-        println!("{}: {} is in force already", folder.display(), after.version());
+        say!("{}: {} is in force already", folder.display(), after.version());
         return Ok(false);
     }
     let changed = changes(before, after);
     for change in changed.iter().take(SHOWN_MAX) {
-        println!("  {change}");
+        say!("  {change}");
     }
     if changed.len() > SHOWN_MAX {
-        println!("  … {} more", changed.len() - SHOWN_MAX);
+        say!("  … {} more", changed.len() - SHOWN_MAX);
     }
-    println!("{} changes: {} → {}", changed.len(), before.version(), after.version());
+    say!("{} changes: {} → {}", changed.len(), before.version(), after.version());
     if before.0.is_empty() {
         return Ok(true);
     }
@@ -120,13 +137,13 @@ fn show(before: &Files, after: &Files, folder: &Path) -> Result<bool, Failure> {
     let differences = older.differences(&newer);
     for difference in differences.iter().take(SHOWN_MAX) {
         let to = difference.to.map_or_else(|| "now".to_owned(), |to| Moment(to.0 - 1).day().to_string());
-        println!("  recount {} {} to {} ({}): {}", difference.outlet, difference.from.day(), to, difference.depth.name(), difference.what);
+        say!("  recount {} {} to {} ({}): {}", difference.outlet, difference.from.day(), to, difference.depth.name(), difference.what);
     }
     if differences.len() > SHOWN_MAX {
-        println!("  … {} more", differences.len() - SHOWN_MAX);
+        say!("  … {} more", differences.len() - SHOWN_MAX);
     }
     let outlets: std::collections::BTreeSet<_> = differences.iter().map(|difference| difference.outlet).collect();
-    println!("{} outlets are computed again for the days that are stored", outlets.len());
+    say!("{} outlets are computed again for the days that are stored", outlets.len());
     Ok(true)
 }
 
@@ -136,14 +153,14 @@ fn import(folder: &Path, data: &Path, yes: bool, no_wait: bool) -> Result<(), Fa
         return Ok(());
     }
     if !yes && !agreed("Put this register in force?")? {
-        println!("nothing was changed");
+        say!("nothing was changed");
         return Ok(());
     }
     let version = files.version();
-    match local::append(data, vec![Body::RegistryVersion { files }])? {
-        Way::Here => println!("{version} is in force; no daemon runs on {}: stored days are computed again when it does", data.display()),
+    match local::append(data, true, vec![Body::RegistryVersion { files }])? {
+        Way::Here => say!("{version} is in force; no daemon runs on {}: stored days are computed again when it does", data.display()),
         Way::Daemon => {
-            println!("{version} is in force");
+            say!("{version} is in force");
             if !no_wait {
                 local::follow_recounts(data)?;
             }
@@ -182,7 +199,23 @@ fn export(folder: &Path, data: &Path, version: Option<&str>) -> Result<(), Failu
     for (name, text) in &files.0 {
         std::fs::write(folder.join(name), text).map_err(failed)?;
     }
-    println!("{} written to {}; loggers.csv holds passwords and keys", files.version(), folder.display());
+    say!("{} written to {}; loggers.csv holds passwords and keys", files.version(), folder.display());
+    Ok(())
+}
+
+fn recount(outlet: &str, from: Day, to: Day, data: &Path) -> Result<(), Failure> {
+    let registry =
+        Registry::parse(&in_force(data)?).map_err(|faults| Failure::new(exit::SOFTWARE, format!("the register has {} faults", faults.len())))?;
+    let outlet = OutletId::new(outlet).filter(|outlet| registry.knows(*outlet));
+    let outlet = outlet.ok_or_else(|| Failure::new(exit::DATA, "the register in force has no such outlet; hj212d registry export shows it"))?;
+    if from > to || to.0 - from.0 >= 3660 {
+        return Err(Failure::new(exit::DATA, "--from must not be after --to, nor ten years before it"));
+    }
+    let bodies = (from.0..=to.0).map(|day| Body::Recount { outlet, day: Day(day), depth: Depth::Readings }).collect();
+    match local::append(data, false, bodies)? {
+        Way::Here => say!("no daemon runs on {}: the days are computed again when it does", data.display()),
+        Way::Daemon => local::follow_recounts(data)?,
+    }
     Ok(())
 }
 
@@ -190,7 +223,7 @@ fn log(data: &Path) -> Result<(), Failure> {
     let mut before = Files(BTreeMap::new());
     for version in versions(data)?.iter().filter(|version| version.registry) {
         let files = files_of(version)?;
-        println!("#{} {} {}: {} changes", version.sequence, version.at, files.version(), changes(&before, &files).len());
+        say!("#{} {} {}: {} changes", version.sequence, version.at, files.version(), changes(&before, &files).len());
         before = files;
     }
     Ok(())

@@ -68,25 +68,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Print { data } => {
             let set = data.as_deref().map(in_force).transpose()?.unwrap_or_default();
-            println!("{}", set.text());
+            say!("{}", set.text());
             Ok(())
         }
         Command::Import { file, data, yes } => {
             let (before, after) = (in_force(data)?, read(file)?);
             if before.version() == after.version() {
-                println!("{} is in force already", after.version());
+                say!("{} is in force already", after.version());
                 return Ok(());
             }
             for difference in differences(&before, &after) {
-                println!("  {difference}");
+                say!("  {difference}");
             }
-            println!("{} → {}", before.version(), after.version());
+            say!("{} → {}", before.version(), after.version());
             if !yes && !agreed("Put these figures in force?")? {
-                println!("nothing was changed");
+                say!("nothing was changed");
                 return Ok(());
             }
-            let way = local::append(data, vec![Body::RuleSetVersion { text: after.text() }])?;
-            println!("{} is in force{}", after.version(), if way == Way::Here { "; no daemon runs" } else { "" });
+            let way = local::append(data, false, vec![Body::RuleSetVersion { text: after.text() }])?;
+            say!("{} is in force{}", after.version(), if way == Way::Here { "; no daemon runs" } else { "" });
             Ok(())
         }
     }

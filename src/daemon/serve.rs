@@ -74,6 +74,7 @@ impl Demo {
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut config = Config::load(arguments.config.as_deref()).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+    let named = arguments.registry.is_some();
     config.data = arguments.data.clone().unwrap_or(config.data);
     config.registry = arguments.registry.clone().or(config.registry);
     telemetry::start_logs(config.log_format, &config.log_filter).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
@@ -83,10 +84,11 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(exit::IO, format!("runtime: {error}")))?;
-    runtime.block_on(house(config, clock))
+    runtime.block_on(house(config, named, clock))
 }
 
-async fn house(config: Config, clock: ArrivalClock) -> Result<(), Failure> {
+/// `named`: the registry stands on the command line, and is put in force whatever was in force before.
+async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), Failure> {
     let failed = |what: &str| {
         let what = what.to_owned();
         move |error: std::io::Error| Failure::new(exit::IO, format!("{what}: {error}"))
@@ -97,10 +99,13 @@ async fn house(config: Config, clock: ArrivalClock) -> Result<(), Failure> {
         Registry::parse(files).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
     }
     std::fs::create_dir_all(&config.data).map_err(failed(&config.data.display().to_string()))?;
+    // Before the database is opened: a command that appends meanwhile waits here, and does not open the database itself.
+    let local = crate::http::local::bind(&config.local_socket()).map_err(failed(&config.local_socket().display().to_string()))?;
 
     let shared = Shared {
         intake: Arc::new(Intake::new(config.intake_bytes_max)),
         admissions: Arc::new(ArcSwap::default()),
+        registry: Arc::default(),
         delivered: Arc::new(AtomicI64::new(0)),
         events: Arc::new(Notify::new()),
         recounts_left: Arc::new(AtomicU64::new(0)),
@@ -119,7 +124,7 @@ async fn house(config: Config, clock: ArrivalClock) -> Result<(), Failure> {
         }
         std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || engine_thread(&database, durable, shared, settings, answers, files, built))
+            .spawn(move || engine_thread(&database, durable, shared, settings, answers, files.map(|files| (files, named)), built))
             .map_err(failed("engine thread"))?
     };
     if ready.await.is_err() {
@@ -135,7 +140,6 @@ async fn house(config: Config, clock: ArrivalClock) -> Result<(), Failure> {
     tracing::info!(address = %pages.local_addr().map_err(failed("http"))?, "health and metrics");
     let pages = tokio::spawn(crate::http::serve(pages, metrics, Arc::clone(&shared.ready), pages_stopped));
     let (stop_local, local_stopped) = watch::channel(false);
-    let local = crate::http::local::bind(&config.local_socket()).map_err(failed(&config.local_socket().display().to_string()))?;
     let local = tokio::spawn(crate::http::local::serve(local, shared.clone(), clock, local_stopped));
 
     let socket = bind(config.listen).map_err(failed(&format!("listen.address {}", config.listen)))?;
@@ -209,7 +213,7 @@ fn engine_thread(
     shared: Shared,
     settings: Settings,
     answers: mpsc::Sender<Vec<crate::link::Settled>>,
-    files: Option<crate::registry::Files>,
+    files: Option<(crate::registry::Files, bool)>,
     built: oneshot::Sender<()>,
 ) -> EngineResult {
     let runtime = super::small_runtime()?;
@@ -217,8 +221,13 @@ fn engine_thread(
     runtime.block_on(async {
         let store = Store::open(database, durable).await.map_err(|error| Failure::new(exit::IO, format!("{}: {error}", database.display())))?;
         let mut serve = Serve::build(store, shared, settings, answers).await.map_err(failed)?;
-        if let Some(files) = &files {
-            serve.put_registry(files).await.map_err(failed)?;
+        if let Some((files, named)) = &files {
+            let (in_force, configured) = (serve.registry().version().to_owned(), files.version());
+            if *named || in_force.is_empty() {
+                serve.put_registry(files).await.map_err(failed)?;
+            } else if in_force != configured {
+                tracing::warn!(in_force, configured, "the configured registry is not the one in force; hj212d registry import puts it in force");
+            }
         }
         for (table, rows) in serve.registry().sizes() {
             gauge!(metric::REGISTRY, "table" => table).set(rows as f64);

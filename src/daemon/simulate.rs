@@ -120,7 +120,7 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
         let shown = tokio::spawn(show(Arc::clone(&tally), clock));
         let counts = fleet::run(plan, arguments.address, move || clock.now(), arguments.until, stopped, tally).await;
         shown.abort();
-        println!("{}", serde_json::to_string(&counts).unwrap_or_default());
+        say!("{}", serde_json::to_string(&counts).unwrap_or_default());
     });
     Ok(())
 }
@@ -160,7 +160,7 @@ fn record(plan: &FleetPlan, file: &Path, until: Moment) -> Result<(), Failure> {
         }
     }
     out.flush().map_err(failed)?;
-    println!("{packets} packets of {} loggers written to {}", loggers.len(), file.display());
+    say!("{packets} packets of {} loggers written to {}", loggers.len(), file.display());
     Ok(())
 }
 

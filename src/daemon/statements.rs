@@ -1,9 +1,10 @@
 //! `hj212d declarations` and `hj212d comparisons`: what people say about data, from CSV files into the journal.
 
 use super::local::{self, Way};
+use super::registry::in_force;
 use super::{Failure, exit, faults_text};
 use crate::engine::Body;
-use crate::registry::{Fault, statements};
+use crate::registry::{Fault, Registry, statements};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
@@ -40,20 +41,36 @@ pub(super) fn comparisons(arguments: &Arguments) -> Result<(), Failure> {
     import(arguments, |text| Ok(statements::comparisons(text)?.into_iter().map(Body::Comparison).collect()))
 }
 
+/// A statement that the register in force does not bear, by its id.
+fn refused(body: &Body, registry: &Registry) -> Option<String> {
+    let (id, fault) = match body {
+        Body::Declaration(said) => (&said.id, statements::fault(said.fault(), said.outlet, said.factor, registry)),
+        Body::Comparison(said) => (&said.id, statements::fault(said.fault(), said.outlet, Some(said.factor), registry)),
+        _ => return None,
+    };
+    fault.map(|fault| format!("{id}: {fault}"))
+}
+
 fn import(arguments: &Arguments, read: impl Fn(&str) -> Result<Vec<Body>, Vec<Fault>>) -> Result<(), Failure> {
     let Command::Import { file, data, no_wait } = &arguments.command;
     let text = std::fs::read_to_string(file).map_err(|error| Failure::new(exit::NO_INPUT, format!("{}: {error}", file.display())))?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let bodies = read(&text).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
     if bodies.is_empty() {
-        println!("{}: no lines; nothing was changed", file.display());
+        say!("{}: no lines; nothing was changed", file.display());
         return Ok(());
     }
+    let registry =
+        Registry::parse(&in_force(data)?).map_err(|faults| Failure::new(exit::SOFTWARE, format!("the register has {} faults", faults.len())))?;
+    let wrong: Vec<String> = bodies.iter().filter_map(|body| refused(body, &registry)).collect();
+    if !wrong.is_empty() {
+        return Err(Failure::new(exit::DATA, format!("{}: nothing was appended:\n  {}", file.display(), wrong.join("\n  "))));
+    }
     let count = bodies.len();
-    match local::append(data, bodies)? {
-        Way::Here => println!("{count} statements are in force; no daemon runs on {}: stored days are computed again when it does", data.display()),
+    match local::append(data, false, bodies)? {
+        Way::Here => say!("{count} statements are in force; no daemon runs on {}: stored days are computed again when it does", data.display()),
         Way::Daemon => {
-            println!("{count} statements are in force");
+            say!("{count} statements are in force");
             if !no_wait {
                 local::follow_recounts(data)?;
             }

@@ -51,16 +51,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         };
         store.verify(each).await.map_err(failed)
     })?;
-    println!("{} entries, {} links of {} chains recomputed", audit.entries, audit.links, audit.chains);
+    say!("{} entries, {} links of {} chains recomputed", audit.entries, audit.links, audit.chains);
     if asked > 0 {
-        println!("{} of {asked} anchors compared", asked - anchors.len());
+        say!("{} of {asked} anchors compared", asked - anchors.len());
     }
     if audit.faults.is_empty() {
-        println!("the journal is as it was written");
+        say!("the journal is as it was written");
         return Ok(());
     }
     for fault in audit.faults.iter().take(100) {
-        println!("  {fault}");
+        say!("  {fault}");
     }
     Err(Failure::new(exit::DATA, format!("{} faults: the journal is not as it was written", audit.faults.len())))
 }

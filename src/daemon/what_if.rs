@@ -90,9 +90,9 @@ impl Outcome {
 pub(super) fn run(data: &Path, file: &Path, days: Days, out: Option<&Path>, progress: &indicatif::ProgressBar) -> Result<(), Failure> {
     let other = rules::read(file)?;
     let in_force = rules::in_force(data)?;
-    println!("{} (in force) against {} ({})", in_force.version(), other.version(), file.display());
+    say!("{} (in force) against {} ({})", in_force.version(), other.version(), file.display());
     for difference in rules::differences(&in_force, &other) {
-        println!("  {difference}");
+        say!("  {difference}");
     }
     let before = outcome(data, None, days, progress)?;
     let after = outcome(data, Some(&other), days, progress)?;
@@ -107,7 +107,7 @@ pub(super) fn run(data: &Path, file: &Path, days: Days, out: Option<&Path>, prog
     compare("referral", &before.shown_referrals(), &after.shown_referrals(), Clone::clone, &mut lines);
     for kind in ["mean", "finding", "referral"] {
         let of = |change: &str| lines.iter().filter(|line| line["what"] == kind && line["change"] == change).count();
-        println!("{kind}s: {} appear, {} vanish, {} change", of("appears"), of("vanishes"), of("changes"));
+        say!("{kind}s: {} appear, {} vanish, {} change", of("appears"), of("vanishes"), of("changes"));
     }
     // Verdicts first: they are what a person looks for.
     lines.sort_by_key(|line| match line["what"].as_str() {
@@ -116,10 +116,10 @@ pub(super) fn run(data: &Path, file: &Path, days: Days, out: Option<&Path>, prog
         _ => 2,
     });
     for line in lines.iter().take(SHOWN_MAX) {
-        println!("{}", sentence(line));
+        say!("{}", sentence(line));
     }
     if lines.len() > SHOWN_MAX {
-        println!("… {} more{}", lines.len() - SHOWN_MAX, if out.is_none() { "; all of them with --out DIR" } else { "" });
+        say!("… {} more{}", lines.len() - SHOWN_MAX, if out.is_none() { "; all of them with --out DIR" } else { "" });
     }
     if let Some(folder) = out {
         let path = folder.join("changes.jsonl");
@@ -177,9 +177,7 @@ fn outcome(data: &Path, other: Option<&RuleSet>, days: Days, progress: &indicati
         let first = days.from.map(|from| from.start().plus_ms(-DAY_MS));
         // A day is at rest when nothing late can come for it any more.
         let last = days.to.map(|to| to.end().plus_ms(reach * DAY_MS));
-        if let Some(set) = other {
-            replay.entry(Moment(0), Body::RuleSetVersion { text: set.text() }, &mut |writes| outcome.take(writes, days));
-        }
+        let mut other_rules = other.map(|set| Body::RuleSetVersion { text: set.text() });
         for hour in store.journal_hours().await.map_err(failed)? {
             if last.is_some_and(|last| hour.start() >= last) {
                 break;
@@ -190,6 +188,9 @@ fn outcome(data: &Path, other: Option<&RuleSet>, days: Days, progress: &indicati
                     Body::Frame { .. } | Body::Repeat { .. } | Body::Rejected { .. } => first.is_none_or(|first| entry.at >= first),
                     _ => true,
                 };
+                if let Some(body) = other_rules.take() {
+                    replay.entry(entry.at, body, &mut |writes| outcome.take(writes, days));
+                }
                 if wanted {
                     replay.entry(entry.at, entry.body, &mut |writes| outcome.take(writes, days));
                 }

@@ -87,9 +87,9 @@ pub struct Mean {
     pub indicative: Option<Ratio>,
     /// Mean of all numbers whatever their mark (影子均值); suspicion only.
     pub shadow: Option<Ratio>,
-    /// Valid minutes of an hour, or valid hours of a day.
+    /// Valid minutes of an hour, valid hours of a gas day, used cycles of a water day.
     pub count: u32,
-    /// What `count` would be if all were valid: 60 or 24.
+    /// What `count` would be if all were valid: 60, 24, or the cycles that are due.
     pub due: u32,
     /// Class of an hour.
     pub class: Option<HourClass>,

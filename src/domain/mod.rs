@@ -10,7 +10,7 @@ mod reading;
 mod ruleset;
 pub mod time;
 
-pub use declaration::{Comparison, Declaration, DeclarationKind, STATEMENT_TEXT_MAX};
+pub use declaration::{Comparison, Declaration, DeclarationKind, STATEMENT_TEXT_MAX, StatementFault};
 pub use finding::{Confidence, Finding, Severity, Source};
 pub use limit::{Basis, Grade, Limit, LimitType};
 pub use mean::{Beside, HourClass, Kind, Mean, Origin, Reported, Span, Status};

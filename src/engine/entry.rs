@@ -77,7 +77,7 @@ pub enum Body {
     },
     /// A register is in force from here on.
     RegistryVersion {
-        /// Its five files.
+        /// Its files.
         files: Files,
     },
     /// A rule set is in force from here on.

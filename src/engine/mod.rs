@@ -24,11 +24,12 @@ use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication,
 use crate::protocol::crc::CrcKind;
 use crate::protocol::parts::{Arrival, Parts};
 use crate::protocol::{CrcDialect, Packet, decode_frame, frame, inspect, peek};
-use crate::registry::{Files, Registry, Translation};
+use crate::registry::{Files, Registry, Translation, statements};
 use crate::rules::{self, DayView};
 use day::DayState;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Days that may be asked for at once.
 const WANTS_MAX: usize = 64;
@@ -80,7 +81,7 @@ struct LoggerState {
 /// The engine.
 #[derive(Debug)]
 pub struct Engine {
-    registry: Registry,
+    registry: Arc<Registry>,
     admissions: Admissions,
     admitted_on: Day,
     accept_unknown: bool,
@@ -124,7 +125,7 @@ impl Engine {
             admissions,
             admitted_on: snapshot.now.day(),
             accept_unknown,
-            registry,
+            registry: Arc::new(registry),
             rules,
             versions,
             now: snapshot.now,
@@ -205,6 +206,12 @@ impl Engine {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The register in force, to be held by others.
+    #[must_use]
+    pub fn shared_registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry)
     }
 
     /// The table that links need.
@@ -406,7 +413,7 @@ impl Engine {
 
     /// When a reopened day publishes: when nothing has come for `quiet_secs`, at the latest `quiet_max_secs` after it was
     /// reopened. Each day has a share of its own of the window over which all that are reopened now are spread: a region that
-    /// comes back at once is computed one day a second, between the answers, and not all at once.
+    /// comes back at once is computed one day after the other, between the answers.
     fn due(&self, key: OutletDay, first: Moment) -> Moment {
         let (quiet_ms, max_ms) = (i64::from(self.rules.quiet_secs.value) * 1000, i64::from(self.rules.quiet_max_secs.value) * 1000);
         let window = (self.reopened.len() as i64 * i64::from(self.rules.quiet_pace_ms.value)).min((max_ms - quiet_ms).max(0));
@@ -463,7 +470,7 @@ impl Engine {
                 let differences = self.registry.differences(&registry);
                 let first = self.versions.registry == Registry::default().version();
                 self.versions.registry = registry.version().to_owned();
-                self.registry = registry;
+                self.registry = Arc::new(registry);
                 // Before the first register nothing was computed.
                 for difference in differences.into_iter().filter(|_| !first) {
                     let last = difference.to.map_or(self.now, |to| to.plus_ms(-1));
@@ -577,7 +584,7 @@ impl Engine {
     }
 
     fn declare(&mut self, declaration: &Declaration, writes: &mut WriteSet) {
-        if declaration.fault().is_some() || self.registry.outlet(declaration.outlet, declaration.from).is_none() {
+        if statements::fault(declaration.fault(), declaration.outlet, declaration.factor, &self.registry).is_some() {
             return writes.note(Notice::Statement("refused"), 1);
         }
         writes.note(Notice::Statement("declaration"), 1);
@@ -587,7 +594,7 @@ impl Engine {
     }
 
     fn compare(&mut self, comparison: &Comparison, writes: &mut WriteSet) {
-        if comparison.fault().is_some() || self.registry.outlet(comparison.outlet, comparison.at).is_none() {
+        if statements::fault(comparison.fault(), comparison.outlet, Some(comparison.factor), &self.registry).is_some() {
             return writes.note(Notice::Statement("refused"), 1);
         }
         writes.note(Notice::Statement("comparison"), 1);

@@ -11,6 +11,7 @@ use crate::engine::Body;
 use crate::pipeline::clock::ArrivalClock;
 use crate::pipeline::intake::Item;
 use crate::pipeline::serve::Shared;
+use crate::registry::{Registry, statements};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -72,15 +73,13 @@ fn refused(what: impl Into<String>) -> Response {
 }
 
 /// Whether a person or an office may say this, and whether it can be put in force at all.
-fn fault(body: &Body) -> Option<String> {
+fn fault(body: &Body, registry: &Registry) -> Option<String> {
     match body {
-        Body::Declaration(declaration) => declaration.fault().map(|(column, what)| format!("{column}: {what}")),
-        Body::Comparison(comparison) => comparison.fault().map(|(column, what)| format!("{column}: {what}")),
-        Body::RegistryVersion { files } => {
-            crate::registry::Registry::parse(files).err().map(|faults| format!("{} faults, the first: {}", faults.len(), faults[0]))
-        }
+        Body::Declaration(declaration) => statements::fault(declaration.fault(), declaration.outlet, declaration.factor, registry),
+        Body::Comparison(comparison) => statements::fault(comparison.fault(), comparison.outlet, Some(comparison.factor), registry),
+        Body::RegistryVersion { files } => Registry::parse(files).err().map(|faults| format!("{} faults, the first: {}", faults.len(), faults[0])),
         Body::RuleSetVersion { text } => crate::domain::RuleSet::parse(text).err().map(|error| error.to_string()),
-        Body::Recount { .. } => None,
+        Body::Recount { outlet, .. } => statements::fault(None, *outlet, None, registry),
         _ => Some("entries of this kind come from data loggers only".to_owned()),
     }
 }
@@ -93,6 +92,7 @@ async fn append(State(local): State<Local>, body: axum::body::Bytes) -> Response
     if values.len() > ENTRIES_MAX {
         return refused(format!("{} entries; at most {ENTRIES_MAX} in one request", values.len()));
     }
+    let registry = local.shared.registry.load();
     let mut bodies = Vec::with_capacity(values.len());
     for (at, value) in values.into_iter().enumerate() {
         let bytes = value.to_string().len();
@@ -100,7 +100,7 @@ async fn append(State(local): State<Local>, body: axum::body::Bytes) -> Response
             Ok(body) => body,
             Err(error) => return refused(format!("entry {at}: {error}")),
         };
-        if let Some(what) = fault(&body) {
+        if let Some(what) = fault(&body, &registry) {
             return refused(format!("entry {at}: {what}"));
         }
         bodies.push((body, bytes));

@@ -5,7 +5,7 @@
 use super::clock::{ArrivalClock, JumpGuard};
 use super::intake::{Arrived, Intake, Item};
 use crate::domain::time::Moment;
-use crate::engine::{self, Body, Engine, Entry, FrontDesk};
+use crate::engine::{Body, Engine, Entry, FrontDesk};
 use crate::link::{Admissions, Debt, Settled};
 use crate::registry::{Files, Registry};
 use crate::store::{Store, StoreError};
@@ -24,6 +24,8 @@ pub struct Shared {
     pub intake: Arc<Intake>,
     /// What links need of the register.
     pub admissions: Arc<ArcSwap<Admissions>>,
+    /// The register in force.
+    pub registry: Arc<ArcSwap<Registry>>,
     /// Highest outbox row that the sinks have delivered.
     pub delivered: Arc<AtomicI64>,
     /// Told after every commit that left events.
@@ -75,14 +77,14 @@ impl Serve {
     /// # Errors
     /// The store cannot be read.
     pub async fn build(mut store: Store, shared: Shared, settings: Settings, answers: mpsc::Sender<Vec<Settled>>) -> Result<Self, ServeError> {
-        let reach = engine::open_hours_reach_ms(&crate::domain::RuleSet::default());
-        let snapshot = store.snapshot(reach).await?;
+        let snapshot = store.snapshot().await?;
         let mut desk = FrontDesk::new(secret());
         for frame in &snapshot.recent {
             desk.remember(frame.mn, frame.sequence, &frame.bytes);
         }
         let engine = Engine::new(snapshot, settings.accept_unknown);
         shared.admissions.store(Arc::new(engine.admissions().clone()));
+        shared.registry.store(engine.shared_registry());
         shared.intake.not_before(engine.now());
         Ok(Self { store, engine, desk, shared, settings, answers })
     }
@@ -239,6 +241,7 @@ impl Serve {
             }
             if step.writes.admissions_changed {
                 self.shared.admissions.store(Arc::new(self.engine.admissions().clone()));
+                self.shared.registry.store(self.engine.shared_registry());
                 for (table, rows) in self.engine.registry().sizes() {
                     gauge!(metric::REGISTRY, "table" => table).set(rows as f64);
                 }

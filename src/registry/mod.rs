@@ -97,6 +97,12 @@ impl Registry {
         rows.iter().find(|row| row.validity.holds(at)).or_else(|| rows.last())
     }
 
+    /// Whether the outlet has a row, whatever its period.
+    #[must_use]
+    pub fn knows(&self, outlet: OutletId) -> bool {
+        self.outlets.contains_key(&outlet)
+    }
+
     /// All outlets, with the row in force at an instant.
     pub fn outlets(&self, at: Moment) -> impl Iterator<Item = &Outlet> {
         self.outlets.keys().filter_map(move |outlet| self.outlet(*outlet, at))

@@ -1,10 +1,24 @@
 //! Declarations (人工标记) and comparison results (比对) from CSV, every fault named at once as for the register.
 
+use super::Registry;
 use super::table::{self, Fault, Line};
 use crate::domain::time::Moment;
-use crate::domain::{Comparison, Declaration, DeclarationKind, FactorCode, OutletId};
+use crate::domain::{Comparison, Declaration, DeclarationKind, FactorCode, OutletId, StatementFault};
 
 const INSTANT: &str = "an instant, 2026-03-14 08:00 or RFC 3339";
+
+/// What stops a statement from being put in force: a fault of its own, or an outlet or factor that the register does not know.
+#[must_use]
+pub fn fault(own: Option<StatementFault>, outlet: OutletId, factor: Option<FactorCode>, registry: &Registry) -> Option<String> {
+    if let Some((column, what)) = own {
+        return Some(format!("{column}: {what}"));
+    }
+    if !registry.knows(outlet) {
+        return Some(format!("outlet: {outlet} is not in the register in force"));
+    }
+    let measured = |factor: FactorCode| registry.factors(outlet).any(|known| known == factor);
+    factor.filter(|factor| !measured(*factor)).map(|factor| format!("factor: {factor} is not measured at {outlet}"))
+}
 
 fn yes(line: &mut Line<'_>, column: &'static str) -> bool {
     let parsed = line.parsed(column, "yes or no", |text| match text {

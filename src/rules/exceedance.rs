@@ -17,8 +17,12 @@ pub const TITLE: (&str, &str) = ("日均值超标", "daily mean exceedance");
 
 /// Where the rule comes from.
 #[must_use]
-pub fn source() -> Source {
-    Source { text: "GB 18485-2014 with MEE Order 10 (natural day); GB 18484-2020 9.3: the valid daily mean decides".to_owned(), grade: Grade::P }
+pub fn source(medium: Medium) -> Source {
+    let text = match medium {
+        Medium::Gas => "GB 18485-2014 with MEE Order 10 (natural day); GB 18484-2020 9.3: the valid daily mean decides",
+        Medium::Water => "GB 18918-2002 table 1 and 4.1.4.2, GB 8978-1996 5.2: daily means; weights and validity by HJ 356-2019, recalled",
+    };
+    Source { text: text.to_owned(), grade: Grade::P }
 }
 
 /// How a value stands to a limit.
@@ -140,10 +144,14 @@ pub fn sentence(outlet: (&str, &str), factor: (&str, &str), medium: Medium, day:
     let marginal = if comparison.marginal { ("（按修约规则处于临界）", " (marginal once rounded)") } else { ("", "") };
     let basis = match medium {
         Medium::Gas => (format!("有效小时数{}", mean.count), format!("{} valid hours", mean.count)),
-        Medium::Water => (
-            format!("有效数据{}个，应有{}个，流量加权", mean.count, mean.due),
-            format!("{} of {} due values, weighted by flow", mean.count, mean.due),
-        ),
+        Medium::Water => {
+            let how = match (&mean.volume, mean.beside.iter().any(|beside| beside.name == "median")) {
+                (Some(_), _) => ("，流量加权", ", weighted by flow"),
+                (None, true) => ("，按氢离子浓度平均", ", mean of the hydrogen ions"),
+                (None, false) => ("", ""),
+            };
+            (format!("有效数据{}个，应有{}个{}", mean.count, mean.due, how.0), format!("{} of {} due values{}", mean.count, mean.due, how.1))
+        }
     };
     let why = match figure_note {
         Some("cold_water") => ("（水温不高于12℃，执行括号内数值）", " (the bracketed figure, at a water temperature of 12 °C or less)"),

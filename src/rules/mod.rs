@@ -103,7 +103,7 @@ pub fn judge_day(view: &DayView<'_>) -> Vec<Finding> {
                 }),
                 sentence_zh: zh,
                 sentence_en: en,
-                source: exceedance::source(),
+                source: exceedance::source(outlet.medium),
             });
         }
     }

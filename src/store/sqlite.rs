@@ -4,12 +4,13 @@ use super::StoreError;
 use super::block::{self, Index};
 use crate::docket::Case;
 use crate::domain::time::{Day, HOUR_MS, Hour, Moment};
-use crate::domain::{Depth, Mn, OutletDay, OutletId, Span};
-use crate::engine::{Body, DayRow, Entry, Link, Recalled, Recount, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of};
+use crate::domain::{Depth, Mn, OutletDay, OutletId, RuleSet, Span};
+use crate::engine::{Body, DayRow, Entry, Link, Recalled, Recount, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of, open_hours_reach_ms};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, Sqlite};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -188,11 +189,11 @@ impl Store {
         }
     }
 
-    /// What a restarted engine needs: versions, heads, open days, cases, and the packets of the last `reach_ms`.
+    /// What a restarted engine needs: versions, heads, open days, cases, and the packets of the hours that are still open.
     ///
     /// # Errors
     /// The database cannot be read, or a row is damaged.
-    pub async fn snapshot(&mut self, reach_ms: i64) -> Result<Snapshot, StoreError> {
+    pub async fn snapshot(&mut self) -> Result<Snapshot, StoreError> {
         let mut snapshot = Snapshot { sequence: self.next - 1, ..Snapshot::default() };
         let row = sqlx::query("SELECT engine_time FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut self.writer).await?;
         snapshot.now = Moment(row.get(0));
@@ -240,7 +241,8 @@ impl Store {
         for row in sqlx::query("SELECT body FROM cases").fetch_all(&mut self.writer).await? {
             snapshot.cases.push(read_json::<Case>(row.get(0))?);
         }
-        let from = snapshot.now.plus_ms(-reach_ms);
+        let rules = snapshot.rule_set.as_deref().and_then(|text| RuleSet::parse(text).ok()).unwrap_or_default();
+        let from = snapshot.now.plus_ms(-open_hours_reach_ms(&rules));
         let rows =
             sqlx::query("SELECT loggers, entries FROM blocks WHERE last_at >= $1 ORDER BY first").bind(from.0).fetch_all(&mut self.writer).await?;
         for row in rows {
@@ -878,7 +880,16 @@ fn key_of(row: &SqliteRow) -> Option<OutletDay> {
 
 /// Documents are JSON under zstd 1.
 fn write_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
-    Ok(zstd::bulk::compress(&serde_json::to_vec(value)?, 1).map_err(block::BlockError::from)?)
+    thread_local! {
+        // Some thousand documents an hour: making a context for each costs more than most of them.
+        static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    let text = serde_json::to_vec(value)?;
+    let compressed = COMPRESSOR.with_borrow_mut(|slot| match slot {
+        Some(compressor) => compressor.compress(&text),
+        None => slot.insert(zstd::bulk::Compressor::new(1)?).compress(&text),
+    });
+    Ok(compressed.map_err(block::BlockError::from)?)
 }
 
 fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {

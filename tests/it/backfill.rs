@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 const LOGGERS: u64 = 100;
 const HOURS: i64 = 3 * 24;
-/// Days that one second may hold. They are spread by a hash, one to two a second on average, so that some of them meet.
+/// Days that one second may hold. They are spread by a hash, one in two seconds on average where there is room, so that some of them meet.
 const DAYS_A_SECOND_MAX: u32 = 8;
 
 /// The hour record that a logger makes when the hour has ended, and keeps until somebody takes it. Some stacks lie above the limit.

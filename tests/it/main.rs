@@ -12,6 +12,7 @@ mod house;
 mod kills;
 mod limits;
 mod means;
+mod means_command;
 mod naive;
 mod process;
 mod quirks;

@@ -204,6 +204,7 @@ async fn run(database: &Path, fill: impl FnOnce(&mut Post)) -> (Store, Vec<Kept>
     let shared = Shared {
         intake: Arc::new(Intake::new(usize::MAX)),
         admissions: Arc::new(ArcSwap::default()),
+        registry: Arc::default(),
         delivered: Arc::new(AtomicI64::new(0)),
         events: Arc::new(Notify::new()),
         recounts_left: Arc::new(AtomicU64::new(0)),
