@@ -20,11 +20,14 @@ impl HourBook {
     pub fn enter(&mut self, key: ReadingKey, record: Record) -> bool {
         match key {
             ReadingKey::Minute(minute) => {
-                // Minutes outrank samples, whichever came first.
-                self.samples = Vec::new();
+                // Minutes outrank samples of loggers of their rank, whichever came first.
+                self.samples.retain(|(_, sample)| sample.from.rank > record.from.rank);
                 enter(&mut self.minutes, minute, record)
             }
-            ReadingKey::Sample(second) => self.minutes.is_empty() && enter(&mut self.samples, second, record),
+            ReadingKey::Sample(second) => {
+                let outranked = self.minutes.iter().any(|(_, minute)| minute.from.rank >= record.from.rank);
+                !outranked && enter(&mut self.samples, second, record)
+            }
             ReadingKey::Hour => match &mut self.hour {
                 Some(known) if known.from >= record.from || same(known, &record) => {
                     if known.from < record.from {
@@ -71,7 +74,10 @@ impl HourBook {
             rules.marker(record.marker, at, at.plus_ms(1))
         };
         let hour_mark = |record: &Record, rules: &SeriesRules<'_>| rules.marker(record.marker, start, rules.hour.end());
-        let mut cell = if received >= due || (self.hour.is_none() && !self.minutes.is_empty()) {
+        // Samples beside minutes are those of the main logger beside the standby's.
+        let only_samples = self.minutes.is_empty() && self.hour.is_none();
+        let by_samples = !self.samples.is_empty() && (sampled >= due || only_samples);
+        let mut cell = if !by_samples && (received >= due || (self.hour.is_none() && !self.minutes.is_empty())) {
             let mut cell = HourCell::new(Origin::Minutes, received);
             for (minute, record) in &self.minutes {
                 let marker = minute_mark(*minute, record, rules);
@@ -81,7 +87,7 @@ impl HourBook {
                 cell.pair(record, marker, beside, length, rules);
             }
             cell
-        } else if self.minutes.is_empty() && !self.samples.is_empty() && (self.hour.is_none() || sampled >= due) {
+        } else if by_samples {
             let mut cell = HourCell::new(Origin::Samples, sampled);
             for (second, record) in &self.samples {
                 let marker = sample_mark(*second, record, rules);

@@ -889,7 +889,13 @@ fn series_report(stored: &Stored, period: &Period, factor: FactorCode, by_day: &
         return None;
     }
     let over = by_day.range(period.first..).filter(|(day, _)| day.end() <= stored.until);
-    let means: Vec<Mean> = over.flat_map(|(_, all)| all).filter(|series| series.factor == factor).flat_map(SeriesDay::day_means).collect();
+    let mut means: Vec<Mean> = over.flat_map(|(_, all)| all).filter(|series| series.factor == factor).flat_map(SeriesDay::day_means).collect();
+    if stored.registry.outlet(stored.outlet, period.last.start()).is_some_and(|outlet| outlet.flow_factor == Some(factor)) {
+        // A flow is not weighed by itself.
+        for mean in &mut means {
+            mean.volume = None;
+        }
+    }
     let days = period.days().filter(|day| day.end() <= stored.until).count();
     let kinds = [Kind::Measured, Kind::Converted].into_iter().filter(|kind| *kind == Kind::Measured || means.iter().any(|mean| mean.kind == *kind));
     let mut report = factor_body(factor, stored.unit(factor, period.last.start()));
@@ -1100,6 +1106,11 @@ fn both(zh: &Value, en: &Value) -> String {
         ("", en) => en.to_owned(),
         (zh, en) => format!("{zh} / {en}"),
     }
+}
+
+/// A unit behind a figure: none of a mere number.
+fn unit_after(unit: &Value) -> String {
+    unit.as_str().filter(|unit| !matches!(*unit, "" | "-" | "1")).map_or_else(String::new, |unit| format!(" {unit}"))
 }
 
 /// `N57 M3`.
@@ -1357,8 +1368,8 @@ fn figure_text(mean: &Value) -> String {
 }
 
 fn day_of_factor(report: &Value, factor: &Value) -> String {
-    let (code, unit) = (&factor["factor"], text(&factor["unit"]));
-    let mut out = format!("{} {} {unit}\n", text(code), both(&factor["name_zh"], &factor["name_en"])).replace(" \n", "\n");
+    let (code, unit) = (&factor["factor"], unit_after(&factor["unit"]));
+    let mut out = format!("{} {}{unit}\n", text(code), both(&factor["name_zh"], &factor["name_en"]));
     let water = report["outlet"]["medium"] == "water";
     let means: Vec<&Value> = list(&report["day_means"]).filter(|mean| mean["factor"] == *code).collect();
     if means.is_empty() {
@@ -1373,8 +1384,7 @@ fn day_of_factor(report: &Value, factor: &Value) -> String {
         parts.extend(mean["note"].as_str().map(note_words));
         parts.extend(mean["volume_m3"].as_str().map(|volume| format!("量 volume {volume} m³")));
         parts.extend(mean["shadow"].as_str().map(|shadow| format!("影子均值 shadow {shadow}")));
-        let figure = format!("{} {unit}", figure_text(mean));
-        out += &format!("  {}  {}，{}\n", kind_words(&text(&mean["kind"])), figure.trim_end(), parts.join("，"));
+        out += &format!("  {}  {}{unit}，{}\n", kind_words(&text(&mean["kind"])), figure_text(mean), parts.join("，"));
         if let Some(reported) = mean["reported"].as_object() {
             let agrees = match reported["agrees"].as_bool() {
                 Some(true) => "一致 agrees",
@@ -1410,7 +1420,7 @@ fn limit_lines(limit: &Value, provisional: bool) -> String {
         _ => "",
     };
     let restricted = if limit["restricted"] == true { "，限产期间 while restricted" } else { "" };
-    let figure = format!("{} {} {}", if min { "≥" } else { "≤" }, text(&limit["figure"]), text(&limit["unit"]));
+    let figure = format!("{} {}{}", if min { "≥" } else { "≤" }, text(&limit["figure"]), unit_after(&limit["unit"]));
     let mut out = format!("  限值 limit  {basis} {figure}{why} {}{restricted} — {}\n", kind_words(&text(&limit["kind"])), text(&limit["standard"]));
     let grade = format!("[{} {} / {}]", text(&limit["grade"]), text(&limit["grade_zh"]), text(&limit["grade_en"]));
     out += &format!("    来源 source {} {grade}\n", text(&limit["source"]));
@@ -1477,21 +1487,21 @@ fn passes(value: &Value) -> &'static str {
 }
 
 fn period_of_series(series: &Value, is_month: bool) -> String {
-    let unit = text(&series["unit"]);
-    let mut out = format!("{} {} {unit}\n", text(&series["factor"]), both(&series["name_zh"], &series["name_en"])).replace(" \n", "\n");
+    let unit = unit_after(&series["unit"]);
+    let mut out = format!("{} {}{unit}\n", text(&series["factor"]), both(&series["name_zh"], &series["name_en"]));
     for mean in list(&series["means"]) {
         let value = mean["value"].as_str().map_or_else(|| "—".to_owned(), str::to_owned);
         let weighted = if mean["weighted"] == true { "，水量加权 weighted by volume" } else { "" };
         let kind = kind_words(&text(&mean["kind"]));
         let (valid_days, needed, grade) = (text(&mean["valid_days"]), text(&mean["needed"]), text(&mean["grade"]));
         out += &if is_month && mean["valid"] == true {
-            format!("  {kind}  月均值 mean {value} {unit}{weighted}，有效 valid: {valid_days} of {needed} 天 days [{grade}]\n")
+            format!("  {kind}  月均值 mean {value}{unit}{weighted}，有效 valid: {valid_days} of {needed} 天 days [{grade}]\n")
         } else if is_month {
-            format!("  {kind}  月均值 mean ({value}) {unit}{weighted}，无效 not valid: {valid_days} of {needed} 天 days [{grade}]\n")
+            format!("  {kind}  月均值 mean ({value}){unit}{weighted}，无效 not valid: {valid_days} of {needed} 天 days [{grade}]\n")
         } else {
             let (days, coverage) = (text(&mean["days"]), text(&mean["coverage_pct"]));
             let covered = format!("覆盖 coverage {valid_days}/{days} 天 days, {coverage} %；季度无判定 no verdict of a quarter");
-            format!("  {kind}  有效日均值 mean of the valid days {value} {unit}{weighted}，{covered}\n")
+            format!("  {kind}  有效日均值 mean of the valid days {value}{unit}{weighted}，{covered}\n")
         };
     }
     let (hours, capture, rate) = (&series["hours"], &series["capture"], &series["transmission"]);

@@ -317,6 +317,8 @@ fn a_month_of_three_days_is_not_valid_and_counts_no_hour_that_is_not_registered(
     let mean = items(&so2["means"]).iter().find(|mean| mean["kind"] == "converted").expect("converted");
     assert_eq!((&mean["valid_days"], &mean["needed"], &mean["valid"], &mean["value"]), (&3.into(), &25.into(), &false.into(), &"68.6957".into()));
     assert_eq!(items(&object["series"]).iter().filter(|series| series["emission"].is_object()).count(), 3, "not the flow, not the oxygen");
+    let flow = items(&object["series"]).iter().find(|series| series["factor"] == "a00000").expect("the flow");
+    assert_eq!((&flow["means"][0]["value"], &flow["means"][0]["weighted"]), (&"36000".into(), &false.into()), "a flow is not weighed by itself");
     let lines = house.lines(&month);
     let so2: Vec<&Value> = lines.iter().filter(|line| line["factor"] == "a21026").collect();
     assert_eq!((&so2[0]["kind"], &so2[0]["emission_kg"], &so2[0]["capture_pct"]), (&"measured".into(), &"151.632".into(), &"94.4444".into()));
