@@ -61,7 +61,7 @@ rule_set! {
     quiet_secs: u32 = 60, D, "ours: back-filling three days costs a few revisions, not thousands", "A reopened day publishes after so many quiet seconds of engine time.";
     quiet_max_secs: u32 = 600, D, "ours: see quiet_secs", "… and at the latest after so many.";
     quiet_pace_ms: u32 = 2000, D, "ours: computing a day costs some 15 ms; one in two seconds leaves the answers alone", "Reopened days are spread over so many milliseconds each.";
-    recount_pace_ms: u32 = 5, D, "ours: a stored day costs at least 2 ms", "Milliseconds of engine time between two days of a recount, at least.";
+    recount_pace_ms: u32 = 50, D, "ours: a stored day that is published anew costs 5 ms; a tenth of the time is given to recounts", "Milliseconds of engine time between two days of a recount, at least.";
     recount_pace_us: u32 = 10, D, "ours: a record of a stored day costs 1 microsecond; a tenth of the time is given to recounts", "Microseconds of engine time between two days of a recount for each record of the day.";
     episode_gap_days: u32 = 1, D, "ours: exceedances on days at most this far apart are one case", "Days between two findings of one case.";
 }

@@ -8,7 +8,7 @@ use crate::domain::time::Moment;
 use crate::engine::{Body, Engine, Entry, FrontDesk};
 use crate::link::{Admissions, Debt, Settled};
 use crate::registry::{Files, Registry};
-use crate::store::{Store, StoreError};
+use crate::store::{SealedHour, Store, StoreError};
 use crate::telemetry::{self, metric};
 use arc_swap::ArcSwap;
 use metrics::{counter, gauge, histogram};
@@ -69,6 +69,16 @@ pub struct Serve {
     shared: Shared,
     settings: Settings,
     answers: mpsc::Sender<Vec<Settled>>,
+    sealing: Option<Sealing>,
+}
+
+/// An hour on its way from hot blocks into one row for each logger.
+#[derive(Debug)]
+enum Sealing {
+    /// Read and compressed by a thread of its own.
+    Preparing(std::thread::JoinHandle<Result<SealedHour, String>>),
+    /// Written between batches.
+    Writing(SealedHour),
 }
 
 impl Serve {
@@ -86,7 +96,7 @@ impl Serve {
         shared.admissions.store(Arc::new(engine.admissions().clone()));
         shared.registry.store(engine.shared_registry());
         shared.intake.not_before(engine.now());
-        Ok(Self { store, engine, desk, shared, settings, answers })
+        Ok(Self { store, engine, desk, shared, settings, answers, sealing: None })
     }
 
     /// Puts a register in force, unless it is.
@@ -160,8 +170,9 @@ impl Serve {
             }
             self.batch(batch).await?;
             if due {
-                self.seal().await;
+                self.begin_sealing().await;
             }
+            self.go_on_sealing().await;
         }
         self.shared.ready.store(false, Ordering::Release);
         Ok(self.store)
@@ -177,16 +188,55 @@ impl Serve {
         gauge!(metric::INTAKE_BYTES).set(self.shared.intake.peak() as f64);
     }
 
-    /// Rewrites one old hour, at most one per tick: the live path waits for it.
-    async fn seal(&mut self) {
-        match self.store.seal_hour(self.engine.now()).await {
-            Ok(Some(_)) => counter!(metric::SEALED).increment(1),
-            Ok(None) => {}
-            Err(error) => {
-                counter!(metric::SEAL_FAILURES).increment(1);
-                tracing::warn!(%error, "an hour could not be sealed; it stays in hot blocks and is tried again");
-            }
+    /// Looks for an hour to seal, and has it read and compressed by a thread of its own.
+    async fn begin_sealing(&mut self) {
+        if self.sealing.is_some() {
+            return;
         }
+        match self.store.hour_to_seal(self.engine.now()).await {
+            Ok(None) => {}
+            Ok(Some(hour)) => {
+                let path = self.store.path().to_owned();
+                let prepare = move || -> Result<SealedHour, String> {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+                    runtime.block_on(Store::prepare_seal(&path, hour)).map_err(|error| error.to_string())
+                };
+                match std::thread::Builder::new().name("sealer".to_owned()).spawn(prepare) {
+                    Ok(thread) => self.sealing = Some(Sealing::Preparing(thread)),
+                    Err(error) => seal_failed(&error.to_string()),
+                }
+            }
+            Err(error) => seal_failed(&error.to_string()),
+        }
+    }
+
+    /// Writes the next part of a prepared hour: a few milliseconds between two batches.
+    async fn go_on_sealing(&mut self) {
+        self.sealing = match self.sealing.take() {
+            Some(Sealing::Preparing(thread)) if thread.is_finished() => match thread.join() {
+                Ok(Ok(sealed)) => Some(Sealing::Writing(sealed)),
+                Ok(Err(error)) => {
+                    seal_failed(&error);
+                    None
+                }
+                Err(_) => {
+                    seal_failed("the sealer broke an invariant; its message stands above");
+                    None
+                }
+            },
+            Some(Sealing::Writing(mut sealed)) => match self.store.seal(&mut sealed).await {
+                Ok(false) => Some(Sealing::Writing(sealed)),
+                Ok(true) => {
+                    counter!(metric::SEALED).increment(1);
+                    None
+                }
+                Err(error) => {
+                    seal_failed(&error.to_string());
+                    None
+                }
+            },
+            other => other,
+        };
     }
 
     #[allow(clippy::disallowed_methods)] // Latencies are measured, not stamped.
@@ -255,6 +305,11 @@ impl Serve {
         histogram!(metric::BATCH).record(begun.elapsed().as_secs_f64());
         Ok(())
     }
+}
+
+fn seal_failed(error: &str) {
+    counter!(metric::SEAL_FAILURES).increment(1);
+    tracing::warn!(error, "an hour could not be sealed; it stays in hot blocks and is tried again");
 }
 
 /// Process-random, from the standard library's own source.

@@ -7,7 +7,7 @@ mod block;
 mod sqlite;
 
 pub use block::BlockError;
-pub use sqlite::{Audit, Outbox, Store, Version};
+pub use sqlite::{Audit, Outbox, SealedHour, Store, Version};
 
 /// Why the store could not do what it was asked. What the caller may assume is said per variant.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use super::StoreError;
 use super::block::{self, Index};
 use crate::docket::Case;
 use crate::domain::time::{Day, HOUR_MS, Hour, Moment};
-use crate::domain::{Depth, Mn, OutletDay, OutletId, RuleSet, Span};
+use crate::domain::{Declaration, Depth, Mn, OutletDay, OutletId, RuleSet, Span};
 use crate::engine::{Body, DayRow, Entry, Link, Recalled, Recount, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of, open_hours_reach_ms};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
@@ -21,6 +21,8 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite")
 const PARTITION: i64 = 0;
 /// Rows in one INSERT: below SQLite's limit of bound values.
 const ROWS_PER_STATEMENT: usize = 500;
+/// Sealed rows that one transaction writes: some milliseconds, in which answers wait.
+const SEAL_ROWS: usize = 100;
 /// How long an hour stays in hot blocks after its end: its open hours, and a restart, read them there.
 const SEAL_AFTER_MS: i64 = 3 * HOUR_MS;
 
@@ -195,8 +197,7 @@ impl Store {
     /// The database cannot be read, or a row is damaged.
     pub async fn snapshot(&mut self) -> Result<Snapshot, StoreError> {
         let mut snapshot = Snapshot { sequence: self.next - 1, ..Snapshot::default() };
-        let row = sqlx::query("SELECT engine_time FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut self.writer).await?;
-        snapshot.now = Moment(row.get(0));
+        snapshot.now = self.engine_time().await?;
         for (kind, slot) in [("registry", 0), ("rule_set", 1)] {
             let row = sqlx::query("SELECT content FROM versions WHERE kind = $1 ORDER BY sequence DESC LIMIT 1")
                 .bind(kind)
@@ -270,6 +271,24 @@ impl Store {
             })
         };
         rows.iter().map(version).collect()
+    }
+
+    /// Engine time of the last commit.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn engine_time(&mut self) -> Result<Moment, StoreError> {
+        let row = sqlx::query("SELECT engine_time FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut self.writer).await?;
+        Ok(Moment(row.get(0)))
+    }
+
+    /// Declarations as last stated, those taken back included.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn declarations(&mut self) -> Result<Vec<Declaration>, StoreError> {
+        let rows = sqlx::query("SELECT body FROM statements WHERE kind = 'declaration' ORDER BY key").fetch_all(&mut self.writer).await?;
+        rows.iter().map(|row| read_json(row.get(0))).collect()
     }
 
     /// Day of the journal's first entry.
@@ -458,21 +477,24 @@ impl Store {
 
     // --- sealing ------------------------------------------------------------------------------------------------------
 
-    /// Rewrites the oldest whole hour that still lies in hot blocks into one row per logger, and drops the blocks.
-    /// Says which hour it was; `None` when nothing is old enough.
+    /// The oldest whole hour that still lies in hot blocks, if it is old enough to be sealed.
     ///
     /// # Errors
-    /// The database cannot be read or written; blocks and rows are then both there, which changes nothing.
-    pub async fn seal_hour(&mut self, now: Moment) -> Result<Option<Hour>, StoreError> {
-        let row = sqlx::query("SELECT min(first_at) FROM blocks").fetch_one(&mut self.writer).await?;
-        let Some(oldest) = row.get::<Option<i64>, _>(0) else { return Ok(None) };
-        let hour = Moment(oldest).hour();
-        if hour.end().plus_ms(SEAL_AFTER_MS) > now {
-            return Ok(None);
-        }
+    /// The database cannot be read.
+    pub async fn hour_to_seal(&mut self, now: Moment) -> Result<Option<Hour>, StoreError> {
+        let oldest: Option<i64> = sqlx::query_scalar("SELECT min(first_at) FROM blocks").fetch_one(&mut self.writer).await?;
+        Ok(oldest.map(|oldest| Moment(oldest).hour()).filter(|hour| hour.end().plus_ms(SEAL_AFTER_MS) <= now))
+    }
+
+    /// Reads and compresses an hour, one row for each logger. Needs only a reader: other threads may do it while the writer goes
+    /// on, because nothing else touches the blocks of an hour that is over.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a block is damaged.
+    pub async fn prepare_seal(path: &Path, hour: Hour) -> Result<SealedHour, StoreError> {
+        let mut reader = options(path).read_only(true).create_if_missing(false).connect().await?;
         let (start, end) = (hour.start(), hour.end());
-        let rows =
-            sqlx::query("SELECT loggers, entries FROM blocks WHERE first_at < $1 ORDER BY first").bind(end.0).fetch_all(&mut self.writer).await?;
+        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE first_at < $1 ORDER BY first").bind(end.0).fetch_all(&mut reader).await?;
         let mut loggers: BTreeMap<u32, (Link, Vec<Entry>)> = BTreeMap::new();
         for row in rows {
             for (id, (mut before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
@@ -485,33 +507,48 @@ impl Store {
                 }
             }
         }
-        let mut sealed = Vec::with_capacity(loggers.len());
         let (low, high) = (sealed_key(hour, 0), sealed_key(hour, u32::MAX));
         let again: Vec<i64> =
-            sqlx::query_scalar("SELECT key FROM sealed WHERE key BETWEEN $1 AND $2").bind(low).bind(high).fetch_all(&mut self.writer).await?;
-        for (id, (before, entries)) in &loggers {
-            let key = sealed_key(hour, *id);
+            sqlx::query_scalar("SELECT key FROM sealed WHERE key BETWEEN $1 AND $2").bind(low).bind(high).fetch_all(&mut reader).await?;
+        let mut sealed = SealedHour { hour, rows: Vec::with_capacity(loggers.len()), heads: Vec::with_capacity(loggers.len()), last: 0 };
+        for (id, (before, entries)) in loggers {
+            let key = sealed_key(hour, id);
+            sealed.heads.push((id, entries.iter().fold(before, |head, entry| link_of(&head, entry))));
+            sealed.last = entries.last().map_or(sealed.last, |entry| sealed.last.max(entry.sequence));
             // An hour that was sealed before (its stamps came back, or a crash came between) keeps what it has.
             if again.contains(&key) {
-                let row = sqlx::query("SELECT before, entries FROM sealed WHERE key = $1").bind(key).fetch_one(&mut self.writer).await?;
+                let row = sqlx::query("SELECT before, entries FROM sealed WHERE key = $1").bind(key).fetch_one(&mut reader).await?;
                 let mut merged: BTreeMap<u64, Entry> = block::expand(row.get(1))?.into_iter().map(|entry| (entry.sequence, entry)).collect();
-                merged.extend(entries.iter().map(|entry| (entry.sequence, entry.clone())));
-                let before = link(row.get(0)).unwrap_or(*before);
-                sealed.push((key, before, block::compress_sealed(merged.values())?));
+                merged.extend(entries.into_iter().map(|entry| (entry.sequence, entry)));
+                sealed.rows.push((key, link(row.get(0)).unwrap_or(before), block::compress_sealed(merged.values())?));
             } else {
-                sealed.push((key, *before, block::compress_sealed(entries)?));
+                sealed.rows.push((key, before, block::compress_sealed(&entries)?));
             }
         }
+        Ok(sealed)
+    }
+
+    /// Writes the next [`SEAL_ROWS`] rows of a prepared hour; after the last ones, drops its blocks. Says whether it is done.
+    /// Rows and blocks may both be there for a while, also after a crash: what is there twice counts once.
+    ///
+    /// # Errors
+    /// The database cannot be written; what was written stands, and the hour is prepared again.
+    pub async fn seal(&mut self, sealed: &mut SealedHour) -> Result<bool, StoreError> {
+        let rows: Vec<_> = sealed.rows.drain(..sealed.rows.len().min(SEAL_ROWS)).collect();
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        for rows in sealed.chunks(ROWS_PER_STATEMENT) {
+        if !rows.is_empty() {
             let mut query = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO sealed (key, before, entries) ");
-            query.push_values(rows, |mut row, (key, before, entries)| {
+            query.push_values(&rows, |mut row, (key, before, entries)| {
                 row.push_bind(*key).push_bind(&before[..]).push_bind(&entries[..]);
             });
             query.build().execute(&mut *transaction).await?;
         }
-        for (id, (before, entries)) in &loggers {
-            let head = entries.iter().fold(*before, |head, entry| link_of(&head, entry));
+        if !sealed.rows.is_empty() {
+            transaction.commit().await?;
+            return Ok(false);
+        }
+        let end = sealed.hour.end();
+        for (id, head) in &sealed.heads {
             sqlx::query("UPDATE loggers SET head = $1 WHERE id = $2").bind(&head[..]).bind(i64::from(*id)).execute(&mut *transaction).await?;
         }
         sqlx::query("DELETE FROM blocks WHERE last_at < $1").bind(end.0).execute(&mut *transaction).await?;
@@ -522,8 +559,18 @@ impl Store {
             blocks.retain(|block| block.last_at >= end.0);
         }
         self.hot.retain(|_, blocks| !blocks.is_empty());
-        let last = loggers.values().filter_map(|(_, entries)| entries.last()).map(|entry| entry.sequence).max();
-        self.late.forget_before(last.map_or(0, |last| last + 1));
+        self.late.forget_before(sealed.last + 1);
+        Ok(true)
+    }
+
+    /// Seals the oldest hour that is old enough, at once. Says which; `None` when nothing is.
+    ///
+    /// # Errors
+    /// The database cannot be read or written.
+    pub async fn seal_hour(&mut self, now: Moment) -> Result<Option<Hour>, StoreError> {
+        let Some(hour) = self.hour_to_seal(now).await? else { return Ok(None) };
+        let mut sealed = Self::prepare_seal(&self.path, hour).await?;
+        while !self.seal(&mut sealed).await? {}
         Ok(Some(hour))
     }
 
@@ -655,6 +702,15 @@ pub struct Version {
     pub registry: bool,
     /// The document.
     pub content: Vec<u8>,
+}
+
+/// An hour, compressed, on its way into the database.
+#[derive(Debug)]
+pub struct SealedHour {
+    hour: Hour,
+    rows: Vec<(i64, Link, Vec<u8>)>,
+    heads: Vec<(u32, Link)>,
+    last: u64,
 }
 
 /// What `verify` found.

@@ -1,5 +1,6 @@
 //! One integration binary. Each module says what it shows in its first lines.
 
+mod alerts;
 mod backfill;
 mod commands;
 mod conversations;
