@@ -221,8 +221,8 @@ fn back_fill(folder: &Path, rows: &Path) {
             }
             println!("432000 packets back-filled in {:.0} s", began.elapsed().as_secs_f64());
         });
-        // Until the reopened days have been quiet for a minute and were computed again.
-        let waits = live(address, Duration::from_secs(660)).await;
+        // Through the five minutes after the last packet, in which half of the reopened days are computed again.
+        let waits = live(address, Duration::from_secs(330)).await;
         filling.await.expect("no panic");
         waits
     });
@@ -230,7 +230,7 @@ fn back_fill(folder: &Path, rows: &Path) {
     println!("resident {:.0} MB", serve.resident() as f64 / 1e6);
 }
 
-/// A thousand outlets have stored ninety days of hour records of three factors; a register whose ranges differ has all of them computed again.
+/// A thousand outlets have stored ninety days (`--days N`) of hour records of three factors; a register whose ranges differ has all of them computed again.
 #[allow(clippy::disallowed_methods)] // A bench measures.
 fn recount(folder: &Path) {
     let factors = ["a34013", "a21026", "a19001"];
@@ -238,8 +238,9 @@ fn recount(folder: &Path) {
     let data = folder.join("recount");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let began = Instant::now();
-    runtime.block_on(ninety_days(&data, &rows));
-    println!("2160000 hour records of 90 days stored in {:.0} s", began.elapsed().as_secs_f64());
+    let days: i64 = std::env::args().skip_while(|word| word != "--days").nth(1).and_then(|days| days.parse().ok()).unwrap_or(90);
+    runtime.block_on(many_days(&data, &rows, days));
+    println!("{} hour records of {days} days stored in {:.0} s", days * 24_000, began.elapsed().as_secs_f64());
     pin_to_second_processor();
     let serve = Server::serve(&data, &rows, true);
     say("alone", runtime.block_on(live(serve.address, Duration::from_secs(20))));
@@ -251,12 +252,15 @@ fn recount(folder: &Path) {
     assert!(status.success());
     println!("the register was in force {:.1} s after the command began", began.elapsed().as_secs_f64());
     let (mut waits, mut peak) = (Vec::new(), before);
-    while recounts_left(&data) > 0 {
+    // Some minutes are enough to see the pace.
+    while recounts_left(&data) > 0 && began.elapsed() < Duration::from_secs(150) {
         waits.extend(runtime.block_on(live(serve.address, Duration::from_secs(15))));
         peak = peak.max(serve.resident());
     }
     println!(
-        "90000 days computed again in {:.0} s, resident {:.0} MB before and {:.0} MB at most",
+        "{} days of {} computed again in {:.0} s, resident {:.0} MB before and {:.0} MB at most",
+        days as u64 * 1000 - recounts_left(&data),
+        days * 1000,
         began.elapsed().as_secs_f64(),
         before as f64 / 1e6,
         peak as f64 / 1e6
@@ -265,13 +269,13 @@ fn recount(folder: &Path) {
 }
 
 /// The days before the demonstration's clock, through engine and store as serve would, sealed hour by hour.
-async fn ninety_days(data: &Path, rows: &Path) {
+async fn many_days(data: &Path, rows: &Path, days: i64) {
     use hj212d::domain::time::{DAY_MS, HOUR_MS, Moment};
     use hj212d::engine::{Body, Engine, Entry, Snapshot};
     std::fs::create_dir_all(data).expect("a folder");
     let mut store = hj212d::store::Store::open(&data.join("hj212d.sqlite"), false).await.expect("a database");
     let mut engine = Engine::new(Snapshot::default(), false);
-    let start = Moment::parse_local("2026-03-14").expect("an instant").plus_ms(-90 * DAY_MS);
+    let start = Moment::parse_local("2026-03-14").expect("an instant").plus_ms(-days * DAY_MS);
     let names = ["sites.csv", "outlets.csv", "loggers.csv", "series.csv", "limits.csv"];
     let text = |name: &str| (name.to_owned(), std::fs::read_to_string(rows.join(name)).expect("a file"));
     let files = hj212d::registry::Files(names.map(text).into_iter().collect());
@@ -280,7 +284,7 @@ async fn ninety_days(data: &Path, rows: &Path) {
         sequence += 1;
         Entry { sequence, at, body }
     };
-    for hour in 0..90 * 24 {
+    for hour in 0..days * 24 {
         let from = start.plus_ms(hour * HOUR_MS);
         let mut entries = Vec::with_capacity(1001);
         if hour == 0 {
