@@ -7,6 +7,7 @@ macro_rules! say {
     };
 }
 
+mod cases;
 mod check;
 mod config;
 mod decode;
@@ -86,6 +87,12 @@ enum Command {
     Declarations(statements::Arguments),
     /// Put results of equipment checks in force (比对).
     Comparisons(statements::Arguments),
+    /// Take steps of cases (处置), until they are written off (销号).
+    Dispositions(statements::Arguments),
+    /// Note visits, complaints, work orders and results by hand on cases.
+    CaseEvents(statements::Arguments),
+    /// List cases, or show one with its history.
+    Cases(cases::Arguments),
     /// Run the engine over recorded packets, without network and database.
     Replay(replay::Arguments),
     /// Walk the hash chains of a stored journal.
@@ -109,6 +116,9 @@ pub fn run() -> ExitCode {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Declarations(arguments) => statements::declarations(&arguments),
         Command::Comparisons(arguments) => statements::comparisons(&arguments),
+        Command::Dispositions(arguments) => statements::dispositions(&arguments),
+        Command::CaseEvents(arguments) => statements::case_events(&arguments),
+        Command::Cases(arguments) => cases::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Referrals(arguments) => referrals::run(&arguments),

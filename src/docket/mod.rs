@@ -1,24 +1,32 @@
 //! Findings → cases (案件). A case is (outlet, kind, factor, first day); findings on days close to each other are one episode.
 //!
+//! Rules move whether a case stands, people move its stage; neither does the other's part.
+//!
 //! ```text
 //!                    standing finding, near day
 //!                        ┌── Extended ──┐
-//!   (none) ── Opened ──▶ Open ◀─────────┘
-//!                        │  ▲ Revised: its figures changed, or one of several days no longer stands
-//!                        │  └──┐
-//!      no day stands any more  │ a day stands again
+//!   (none) ── Opened ──▶ Open ◀─────────┘           received → investigating → confirmed / rejected → rectified, penalised,
+//!                        │  ▲ Revised                 transferred, published → written off (销号)
+//!      no day stands any more  │ a day stands again        each step Progressed, the last one Closed; late: Overdue
 //!                        ▼     │
-//!                    Withdrawn ┘ Reopened
+//!                    Withdrawn ┘ Reopened           Closed ── a near day stands ──▶ Reopened (recurrence), received again
 //! ```
 //!
 //! A rule never closes a case: decisions and write-off (销号) are people's.
 
-use crate::domain::time::{Day, Moment};
-use crate::domain::{FactorCode, Finding, OutletId, Severity};
+mod legal;
+
+pub use legal::{Article, articles, suggested_action};
+
+use crate::domain::time::{DAY_MS, Day, Moment};
+use crate::domain::{CaseEvent, Disposition, FactorCode, Finding, Happening, OutletId, RuleSet, Severity, Stage};
 use crate::rules::NAMESPACE;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
+
+/// Lines of history that a case carries; older ones stand in its earlier events.
+pub const HISTORY_MAX: usize = 200;
 
 /// Whether a case stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,6 +36,8 @@ pub enum State {
     Open,
     /// 撤回: a recount took every day back.
     Withdrawn,
+    /// 销号: people have written it off.
+    Closed,
 }
 
 /// What happened to a case.
@@ -42,8 +52,16 @@ pub enum Change {
     Revised,
     /// 撤回.
     Withdrawn,
-    /// 重启: a withdrawn case stands again.
+    /// 重启: a withdrawn case stands again, or one that was written off recurs.
     Reopened,
+    /// 处置: people took a step.
+    Progressed,
+    /// 销号.
+    Closed,
+    /// 超期: a step was due and did not come.
+    Overdue,
+    /// 记事: a visit, a complaint, a work order, a result by hand.
+    Noted,
 }
 
 impl Change {
@@ -56,8 +74,49 @@ impl Change {
             Self::Revised => "revised",
             Self::Withdrawn => "withdrawn",
             Self::Reopened => "reopened",
+            Self::Progressed => "progressed",
+            Self::Closed => "closed",
+            Self::Overdue => "overdue",
+            Self::Noted => "noted",
         }
     }
+
+    /// What it means, Chinese and English.
+    #[must_use]
+    pub const fn says(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Opened => ("新增线索", "A new referral"),
+            Self::Extended => ("线索延续", "The episode goes on"),
+            Self::Revised => ("线索修订", "Figures were revised"),
+            Self::Withdrawn => ("线索撤回：重新核算后不再成立", "Withdrawn: after a recount it no longer stands"),
+            Self::Reopened => ("线索重启", "It stands again"),
+            Self::Progressed => ("处置进展", "A step was taken"),
+            Self::Closed => ("销号", "Written off"),
+            Self::Overdue => ("超期未处置", "A step is overdue"),
+            Self::Noted => ("案件记事", "Something was noted"),
+        }
+    }
+}
+
+/// One line of a case's history: a step or a happening, as it was said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryLine {
+    /// Engine time.
+    pub at: Moment,
+    /// The office's number; empty for what the program noted.
+    pub id: String,
+    /// The step, if it is one.
+    pub step: Option<Stage>,
+    /// The happening, if it is one.
+    pub happening: Option<Happening>,
+    /// When it happened, if it was said.
+    pub happened: Option<Moment>,
+    /// Who.
+    pub by: String,
+    /// 文号.
+    pub document: String,
+    /// Words.
+    pub note: String,
 }
 
 /// One case.
@@ -75,14 +134,26 @@ pub struct Case {
     pub first_day: Day,
     /// Its state.
     pub state: State,
+    /// How far people have taken it.
+    pub stage: Stage,
+    /// When the next step is due; none: nothing is.
+    pub due: Option<Moment>,
+    /// The step that is due did not come in time.
+    pub overdue: bool,
     /// Counts the events of this case from 1: order per case.
     pub sequence: u32,
     /// Engine time of its opening.
     pub opened_at: Moment,
+    /// Engine time of its writing-off.
+    pub closed_at: Option<Moment>,
+    /// The case before it, of the same outlet and factor, if that was written off not long ago.
+    pub recurs: Option<Uuid>,
     /// The days it is about, with the ids of the findings that stand; an empty list is a day taken back.
     pub days: BTreeMap<Day, Vec<Uuid>>,
     /// The gravest finding.
     pub severity: Severity,
+    /// What people said, oldest first; at most [`HISTORY_MAX`] lines.
+    pub history: Vec<HistoryLine>,
 }
 
 /// The cases of one outlet and factor, in the order in which they were opened.
@@ -104,34 +175,50 @@ impl Docket {
         self.cases.iter().any(|case| case.days.contains_key(&day))
     }
 
+    /// A case by its id.
+    #[must_use]
+    pub fn case(&self, id: Uuid) -> Option<&Case> {
+        self.cases.iter().find(|case| case.id == id)
+    }
+
     /// Enters the confirmed findings of one rule and day. `changed` says that a figure differs from what was entered before.
     /// Returns the case that moved, and how.
-    pub fn enter(&mut self, day: Day, findings: &[Finding], changed: bool, gap_days: u32, now: Moment) -> Option<(Case, Change)> {
+    pub fn enter(&mut self, day: Day, findings: &[Finding], changed: bool, set: &RuleSet, now: Moment) -> Option<(Case, Change)> {
         let standing: Vec<&Finding> = findings.iter().filter(|finding| finding.standing).collect();
         let ids: Vec<Uuid> = standing.iter().map(|finding| finding.id).collect();
         if let Some(case) = self.cases.iter_mut().find(|case| case.days.contains_key(&day)) {
             let before = case.days.insert(day, ids.clone()).unwrap_or_default();
             let any = case.days.values().any(|ids| !ids.is_empty());
             let change = match (case.state, any) {
+                // What people have written off stays so; that its figures changed is said.
+                (State::Closed, _) if before != ids || changed => Change::Revised,
                 (State::Open, false) => Change::Withdrawn,
                 (State::Withdrawn, true) => Change::Reopened,
                 (State::Open, true) if before.is_empty() && !ids.is_empty() => Change::Extended,
                 (State::Open, true) if before != ids || (changed && !ids.is_empty()) => Change::Revised,
                 _ => return None,
             };
-            case.state = if any { State::Open } else { State::Withdrawn };
+            match change {
+                Change::Withdrawn => (case.state, case.due) = (State::Withdrawn, None),
+                Change::Reopened => case.stand_again(set, now),
+                _ => {}
+            }
             return Some((case.moved(&standing), change));
         }
         let first = standing.first()?;
-        let gap = i64::from(gap_days);
+        let gap = i64::from(set.episode_gap_days.value);
         let near = |known: &Day| (i64::from(known.0) - i64::from(day.0)).abs() <= gap;
         if let Some(case) = self.cases.iter_mut().rev().find(|case| case.days.keys().any(near)) {
             let change = if case.state == State::Open { Change::Extended } else { Change::Reopened };
             case.days.insert(day, ids);
-            case.state = State::Open;
+            if change == Change::Reopened {
+                case.stand_again(set, now);
+            }
             return Some((case.moved(&standing), change));
         }
         let identity = format!("case|{}|{}|{}|{}", first.rule, first.outlet, first.factor, day);
+        let since = |case: &Case| case.closed_at.is_some_and(|closed| now.0 - closed.0 <= i64::from(set.case_recurs_days.value) * DAY_MS);
+        let recurs = self.cases.iter().rev().find(|case| case.state == State::Closed && since(case)).map(|case| case.id);
         let mut case = Case {
             id: Uuid::new_v5(&NAMESPACE, identity.as_bytes()),
             rule: first.rule.clone(),
@@ -139,15 +226,90 @@ impl Docket {
             factor: first.factor,
             first_day: day,
             state: State::Open,
+            stage: Stage::Received,
+            due: due(Stage::Received, set, now),
+            overdue: false,
             sequence: 0,
             opened_at: now,
+            closed_at: None,
+            recurs,
             days: BTreeMap::from([(day, ids)]),
             severity: first.severity,
+            history: Vec::new(),
         };
         let moved = case.moved(&standing);
         self.cases.push(case);
         Some((moved, Change::Opened))
     }
+
+    /// Takes a step. The error says why it cannot be taken.
+    ///
+    /// # Errors
+    /// The case is not here, or the step does not follow on its stage.
+    pub fn dispose(&mut self, step: &Disposition, set: &RuleSet, now: Moment) -> Result<(Case, Change), &'static str> {
+        let case = self.cases.iter_mut().find(|case| case.id == step.case).ok_or("no such case")?;
+        if !case.stage.may_become(step.step) {
+            return Err("the step does not follow on the stage of the case");
+        }
+        case.stage = step.step;
+        case.overdue = false;
+        case.due = if case.state == State::Withdrawn { None } else { due(step.step, set, now) };
+        case.note(HistoryLine {
+            at: now,
+            id: step.id.clone(),
+            step: Some(step.step),
+            happening: None,
+            happened: None,
+            by: step.by.clone(),
+            document: step.document.clone(),
+            note: step.note.clone(),
+        });
+        if step.step != Stage::WrittenOff {
+            return Ok((case.moved(&[]), Change::Progressed));
+        }
+        (case.state, case.closed_at) = (State::Closed, Some(now));
+        Ok((case.moved(&[]), Change::Closed))
+    }
+
+    /// Notes what happened about a case.
+    ///
+    /// # Errors
+    /// The case is not here.
+    pub fn happened(&mut self, event: &CaseEvent, now: Moment) -> Result<(Case, Change), &'static str> {
+        let case = self.cases.iter_mut().find(|case| case.id == event.case).ok_or("no such case")?;
+        case.note(HistoryLine {
+            at: now,
+            id: event.id.clone(),
+            step: None,
+            happening: Some(event.what),
+            happened: Some(event.happened),
+            by: event.by.clone(),
+            document: event.document.clone(),
+            note: event.note.clone(),
+        });
+        Ok((case.moved(&[]), Change::Noted))
+    }
+
+    /// The step of a case was due at this instant. None: it came, or the case needs none any more.
+    pub fn fall_due(&mut self, id: Uuid, at: Moment) -> Option<(Case, Change)> {
+        let case = self.cases.iter_mut().find(|case| case.id == id)?;
+        if case.due != Some(at) || case.overdue {
+            return None;
+        }
+        case.overdue = true;
+        Some((case.moved(&[]), Change::Overdue))
+    }
+}
+
+/// When the step after a stage is due.
+fn due(stage: Stage, set: &RuleSet, now: Moment) -> Option<Moment> {
+    let days = match stage {
+        Stage::Received => set.case_take_up_days.value,
+        Stage::Investigating => set.case_decide_days.value,
+        Stage::WrittenOff => return None,
+        _ => set.case_write_off_days.value,
+    };
+    Some(now.plus_ms(i64::from(days) * DAY_MS))
 }
 
 impl Case {
@@ -155,6 +317,19 @@ impl Case {
         self.sequence += 1;
         self.severity = standing.iter().map(|finding| finding.severity).fold(self.severity, Severity::max);
         self.clone()
+    }
+
+    /// It is for people to take up again, whatever they had decided.
+    fn stand_again(&mut self, set: &RuleSet, now: Moment) {
+        (self.state, self.stage, self.overdue, self.closed_at) = (State::Open, Stage::Received, false, None);
+        self.due = due(Stage::Received, set, now);
+    }
+
+    fn note(&mut self, line: HistoryLine) {
+        if self.history.len() == HISTORY_MAX {
+            self.history.remove(0);
+        }
+        self.history.push(line);
     }
 }
 
@@ -192,7 +367,7 @@ mod tests {
         let mut docket = Docket::default();
         let mut play = |text: &str, standing: bool, changed: bool| {
             let at = day(text);
-            docket.enter(at, &[finding(at, standing)], changed, 1, at.end()).map(|(case, change)| (case.first_day.to_string(), case.sequence, change))
+            docket.enter(at, &[finding(at, standing)], changed, &RuleSet::default(), at.end()).map(|(case, change)| (case.first_day.to_string(), case.sequence, change))
         };
         let first = "2026-03-14".to_owned();
         assert_eq!(play("2026-03-14", true, true), Some((first.clone(), 1, Change::Opened)));

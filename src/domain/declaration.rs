@@ -134,7 +134,7 @@ pub struct Comparison {
 /// Why a statement cannot be put in force: a column's name, and what is wrong.
 pub type StatementFault = (&'static str, &'static str);
 
-fn text_fault(texts: &[(&'static str, &str, bool)]) -> Option<StatementFault> {
+pub(super) fn text_fault(texts: &[(&'static str, &str, bool)]) -> Option<StatementFault> {
     texts.iter().find_map(|(column, text, required)| match text.len() {
         0 if *required => Some((*column, "empty")),
         len if len > STATEMENT_TEXT_MAX => Some((*column, "longer than 1000 bytes")),

@@ -2,6 +2,7 @@
 //! the standard's words from `protocol` and use them unchanged.
 
 mod declaration;
+mod disposition;
 mod finding;
 mod limit;
 mod mean;
@@ -11,6 +12,7 @@ mod ruleset;
 pub mod time;
 
 pub use declaration::{Comparison, Declaration, DeclarationKind, STATEMENT_TEXT_MAX, StatementFault};
+pub use disposition::{CaseEvent, Disposition, Happening, Stage};
 pub use finding::{Confidence, Finding, Severity, Source};
 pub use limit::{Basis, Grade, Limit, LimitType};
 pub use mean::{Beside, HourClass, Kind, Mean, Origin, Reported, Span, Status};

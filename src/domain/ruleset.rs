@@ -63,6 +63,10 @@ rule_set! {
     quiet_pace_ms: u32 = 2000, D, "ours: computing a day costs some 15 ms; one in two seconds leaves the answers alone", "Reopened days are spread over so many milliseconds each.";
     recount_pace_ms: u32 = 50, D, "ours: a stored day that is published anew costs 5 ms; a tenth of the time is given to recounts", "Milliseconds of engine time between two days of a recount, at least.";
     recount_pace_us: u32 = 10, D, "ours: a record of a stored day costs 1 microsecond; a tenth of the time is given to recounts", "Microseconds of engine time between two days of a recount for each record of the day.";
+    case_take_up_days: u32 = 3, D, "ours: no act names a number of days (marker-rules 3.6); a setting of each authority", "Days after its referral in which a case is to be taken up.";
+    case_decide_days: u32 = 30, D, "ours: as case_take_up_days", "Days after it was taken up in which a case is to be decided.";
+    case_write_off_days: u32 = 90, D, "ours: as case_take_up_days", "Days after its decision in which a case is to be written off.";
+    case_recurs_days: u32 = 365, D, "ours: a new case within a year of one that was written off names it", "Days after its writing-off in which a new case of the outlet and factor is a recurrence.";
     episode_gap_days: u32 = 1, D, "ours: exceedances on days at most this far apart are one case", "Days between two findings of one case.";
 }
 

@@ -1,7 +1,7 @@
 //! Entries of the journal. Everything that can change an output is one of these; nothing else reaches the engine.
 
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Comparison, Declaration, Depth, Mn, OutletId};
+use crate::domain::{CaseEvent, Comparison, Declaration, Depth, Disposition, Mn, OutletId};
 use crate::registry::Files;
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +89,10 @@ pub enum Body {
     Declaration(Declaration),
     /// 比对结果: a check of the equipment.
     Comparison(Comparison),
+    /// 处置: a step of a case.
+    Disposition(Disposition),
+    /// What happened about a case: a visit, a complaint, a work order, a result by hand.
+    Event(CaseEvent),
     /// An outlet's day is to be computed again.
     Recount {
         /// Where.

@@ -18,7 +18,7 @@ pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Recount, Reopened,
 use crate::aggregation::{Marks, SeriesDay};
 use crate::docket::{Case, Change, Docket};
 use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
-use crate::domain::{Comparison, Declaration, Depth, FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, ReadingKey, RuleSet, Span, Status};
+use crate::domain::{CaseEvent, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, ReadingKey, RuleSet, Span, Status};
 use crate::link::{Admissions, Admitted};
 use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication, Versions};
 use crate::protocol::crc::CrcKind;
@@ -30,6 +30,7 @@ use day::DayState;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// Days that may be asked for at once.
 const WANTS_MAX: usize = 64;
@@ -70,6 +71,7 @@ enum TimerKind {
     Provisional(Day),
     Confirm(Day),
     Recount(Day),
+    CaseDue(Uuid),
 }
 
 #[derive(Debug, Default)]
@@ -102,6 +104,8 @@ pub struct Engine {
     /// Day of the journal's first entry.
     began: Option<Day>,
     dockets: BTreeMap<(OutletId, FactorCode), Docket>,
+    /// Where a case is.
+    case_places: BTreeMap<Uuid, (OutletId, FactorCode)>,
     rejected: (i64, u32),
     /// Packets of days recalled for this step, while no entry was taken since.
     evidence: BTreeMap<OutletDay, Vec<StoredFrame>>,
@@ -139,11 +143,14 @@ impl Engine {
             marks: Marks::default(),
             began: snapshot.began,
             dockets: BTreeMap::new(),
+            case_places: BTreeMap::new(),
             rejected: (0, 0),
             evidence: BTreeMap::new(),
             touched: BTreeSet::new(),
         };
         for case in snapshot.cases {
+            engine.set_case_timer(&case);
+            engine.case_places.insert(case.id, (case.outlet, case.factor));
             engine.dockets.entry((case.outlet, case.factor)).or_default().restore(case);
         }
         for (key, row) in snapshot.days {
@@ -320,7 +327,7 @@ impl Engine {
     /// Which day a timer needs before it can fire, and whether with its packets.
     fn needed_by(&self, timer: Timer) -> Option<(OutletDay, bool)> {
         let (day, confirms) = match timer.kind {
-            TimerKind::CloseHour(_) => return None,
+            TimerKind::CloseHour(_) | TimerKind::CaseDue(_) => return None,
             TimerKind::Quiet(day) => (day, confirm_deadline(OutletDay { outlet: timer.outlet, day }, &self.rules) <= timer.deadline),
             // What was reopened is computed when it is quiet; the day is published as it is known.
             TimerKind::Provisional(day) => {
@@ -382,6 +389,7 @@ impl Engine {
                 self.touched.insert(key);
             }
             TimerKind::Recount(day) => self.recount_day(OutletDay { outlet: timer.outlet, day }, writes),
+            TimerKind::CaseDue(id) => self.case_due(id, timer.deadline, writes),
         }
         true
     }
@@ -451,6 +459,8 @@ impl Engine {
             },
             Body::Declaration(declaration) => self.declare(declaration, writes),
             Body::Comparison(comparison) => self.compare(comparison, writes),
+            Body::Disposition(step) => self.dispose(step, writes),
+            Body::Event(event) => self.happened(event, writes),
             Body::Recount { outlet, day, depth } => {
                 if self.registry.outlet(*outlet, day.start()).is_some() {
                     self.recount(*outlet, *day, *day, *depth, writes);
@@ -883,9 +893,10 @@ impl Engine {
         for factor in factors {
             let of_factor: Vec<Finding> = findings.iter().filter(|finding| finding.factor == factor).cloned().collect();
             let moved = of_factor.iter().any(|finding| changed.contains(&finding.id));
-            let gap = self.rules.episode_gap_days.value;
             let docket = self.dockets.entry((key.outlet, factor)).or_default();
-            if let Some((case, change)) = docket.enter(key.day, &of_factor, moved, gap, self.now) {
+            if let Some((case, change)) = docket.enter(key.day, &of_factor, moved, &self.rules, self.now) {
+                self.set_case_timer(&case);
+                self.case_places.insert(case.id, (case.outlet, case.factor));
                 self.refer(key, &case, change, &of_factor, means, writes);
                 writes.cases.push(case);
             }
@@ -910,6 +921,57 @@ impl Engine {
         };
         writes.events.push(message::referral(&referral, self.now, self.sequence));
         writes.note(Notice::Referral(change.name()), 1);
+    }
+
+    // --- cases --------------------------------------------------------------------------------------------------------
+
+    /// The instant at which the next step of a case is overdue. A timer that no longer fits finds the case otherwise, and does nothing.
+    fn set_case_timer(&mut self, case: &Case) {
+        if let Some(due) = case.due.filter(|_| !case.overdue) {
+            self.timers.insert(Timer { deadline: due, outlet: case.outlet, kind: TimerKind::CaseDue(case.id) });
+        }
+    }
+
+    fn dispose(&mut self, step: &Disposition, writes: &mut WriteSet) {
+        let moved = match step.fault() {
+            Some((column, _)) => Err(column),
+            None => self.docket_of(step.case).and_then(|(docket, rules, now)| docket.dispose(step, rules, now)),
+        };
+        self.case_moved(moved, writes);
+    }
+
+    fn happened(&mut self, event: &CaseEvent, writes: &mut WriteSet) {
+        let moved = match event.fault() {
+            Some((column, _)) => Err(column),
+            None => self.docket_of(event.case).and_then(|(docket, _, now)| docket.happened(event, now)),
+        };
+        self.case_moved(moved, writes);
+    }
+
+    fn case_due(&mut self, id: Uuid, at: Moment, writes: &mut WriteSet) {
+        let moved = self.docket_of(id).ok().and_then(|(docket, _, _)| docket.fall_due(id, at));
+        if moved.is_some() {
+            self.case_moved(moved.ok_or("not due"), writes);
+        }
+    }
+
+    fn docket_of(&mut self, id: Uuid) -> Result<(&mut Docket, &RuleSet, Moment), &'static str> {
+        let place = self.case_places.get(&id).ok_or("no such case")?;
+        Ok((self.dockets.get_mut(place).ok_or("no such case")?, &self.rules, self.now))
+    }
+
+    fn case_moved(&mut self, moved: Result<(Case, Change), &'static str>, writes: &mut WriteSet) {
+        let Ok((case, change)) = moved else { return writes.note(Notice::Statement("refused"), 1) };
+        self.set_case_timer(&case);
+        writes.events.push(message::case_moved(&case, change, &self.registry, &self.versions, self.now, self.sequence));
+        writes.note(Notice::Referral(change.name()), 1);
+        writes.cases.push(case);
+    }
+
+    /// A case by its id.
+    #[must_use]
+    pub fn case(&self, id: Uuid) -> Option<&Case> {
+        self.dockets.get(self.case_places.get(&id)?)?.case(id)
     }
 
     /// The packets of the highest hours, and the ranges of all packets about the day.

@@ -79,6 +79,8 @@ fn fault(body: &Body, registry: &Registry) -> Option<String> {
         Body::Comparison(comparison) => statements::fault(comparison.fault(), comparison.outlet, Some(comparison.factor), registry),
         Body::RegistryVersion { files } => Registry::parse(files).err().map(|faults| format!("{} faults, the first: {}", faults.len(), faults[0])),
         Body::RuleSetVersion { text } => crate::domain::RuleSet::parse(text).err().map(|error| error.to_string()),
+        Body::Disposition(step) => step.fault().map(|(column, what)| format!("{column}: {what}")),
+        Body::Event(event) => event.fault().map(|(column, what)| format!("{column}: {what}")),
         Body::Recount { outlet, .. } => statements::fault(None, *outlet, None, registry),
         _ => Some("entries of this kind come from data loggers only".to_owned()),
     }

@@ -1,10 +1,10 @@
 //! What leaves the house: events with a type, an id derived from their content, and a body whose shape is a contract.
 //! CloudEvents 1.0 attributes; no transport. The password of a packet is masked in everything that leaves.
 
-use crate::docket::{Case, Change};
+use crate::docket::{Case, Change, articles, suggested_action};
 use crate::domain::number::Ratio;
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Finding, Mean, Mn, OutletId, SiteId, Span, Status};
+use crate::domain::{Finding, Mean, Medium, Mn, OutletId, SiteId, Span, Status};
 use crate::registry::Registry;
 use crate::rules::{NAMESPACE, factor_names};
 use serde::{Deserialize, Serialize};
@@ -281,21 +281,23 @@ pub fn referral(referral: &Referral<'_>, now: Moment, sequence: u64) -> Event {
     let outlet = registry.outlet(case.outlet, day.start());
     let site = outlet.and_then(|outlet| registry.site(outlet.site));
     let (zh, en) = factor_names(case.factor);
-    let change_words = match change {
-        Change::Opened => ("新增线索", "A new referral"),
-        Change::Extended => ("线索延续", "The episode goes on"),
-        Change::Revised => ("线索修订", "Figures were revised"),
-        Change::Withdrawn => ("线索撤回：重新核算后不再成立", "Withdrawn: after a recount it no longer stands"),
-        Change::Reopened => ("线索重启", "It stands again"),
-    };
+    let medium = outlet.map_or(Medium::Gas, |outlet| outlet.medium);
+    let permitted = outlet.is_some_and(|outlet| registry.permits(outlet.site).iter().any(|permit| permit.validity.holds(day.start())));
     let data = json!({
         "case": case.id,
         "case_sequence": case.sequence,
         "change": change,
-        "change_zh": change_words.0,
-        "change_en": change_words.1,
+        "change_zh": change.says().0,
+        "change_en": change.says().1,
         "state": case.state,
+        "stage": case.stage,
+        "stage_zh": case.stage.says().0,
+        "due": case.due.map(|due| due.to_string()),
+        "recurrence_of": case.recurs,
         "severity": case.severity,
+        "suggested_action_zh": suggested_action(case.severity).0,
+        "suggested_action_en": suggested_action(case.severity).1,
+        "legal": articles(medium, permitted, *day),
         "kind": "day_mean_exceedance",
         "kind_zh": "日均值超标",
         "site": site.map(|site| json!({"id": site.id, "name": site.name, "name_en": site.name_en, "industry": site.industry, "region": site.region})),
@@ -320,6 +322,49 @@ pub fn referral(referral: &Referral<'_>, now: Moment, sequence: u64) -> Event {
         "packets": referral.evidence.packets,
         "packet_ranges": referral.evidence.ranges,
         "versions": referral.versions,
+    });
+    let key = outlet.map_or_else(|| case.outlet.to_string(), |outlet| outlet.site.to_string());
+    event(Topic::Referrals, format!("hj212.referral.{}", change.name()), case.id.to_string(), key, now, sequence, data)
+}
+
+/// The event of a case that people moved, or whose step is overdue: the same topic and subject as its referrals, without figures.
+#[must_use]
+pub fn case_moved(case: &Case, change: Change, registry: &Registry, versions: &Versions, now: Moment, sequence: u64) -> Event {
+    let outlet = registry.outlet(case.outlet, case.first_day.start());
+    let site = outlet.and_then(|outlet| registry.site(outlet.site));
+    let (zh, en) = factor_names(case.factor);
+    let data = json!({
+        "case": case.id,
+        "case_sequence": case.sequence,
+        "change": change,
+        "change_zh": change.says().0,
+        "change_en": change.says().1,
+        "state": case.state,
+        "stage": case.stage,
+        "stage_zh": case.stage.says().0,
+        "due": case.due.map(|due| due.to_string()),
+        "overdue": case.overdue,
+        "recurrence_of": case.recurs,
+        "severity": case.severity,
+        "kind": "day_mean_exceedance",
+        "kind_zh": "日均值超标",
+        "site": site.map(|site| json!({"id": site.id, "name": site.name, "name_en": site.name_en, "industry": site.industry, "region": site.region})),
+        "outlet": outlet.map(|outlet| json!({"id": outlet.id, "name": outlet.name, "name_en": outlet.name_en})),
+        "factor": {"code": case.factor, "name_zh": zh, "name_en": en},
+        "first_day": case.first_day.to_string(),
+        "days": case.days.iter().filter(|(_, ids)| !ids.is_empty()).map(|(day, _)| day.to_string()).collect::<Vec<_>>(),
+        "opened_at": case.opened_at.to_string(),
+        "history": case.history.iter().map(|line| json!({
+            "at": line.at.to_string(),
+            "id": line.id,
+            "step": line.step,
+            "happening": line.happening,
+            "happened": line.happened.map(|happened| happened.to_string()),
+            "by": line.by,
+            "document": line.document,
+            "note": line.note,
+        })).collect::<Vec<_>>(),
+        "versions": versions,
     });
     let key = outlet.map_or_else(|| case.outlet.to_string(), |outlet| outlet.site.to_string());
     event(Topic::Referrals, format!("hj212.referral.{}", change.name()), case.id.to_string(), key, now, sequence, data)

@@ -3,7 +3,8 @@
 use super::Registry;
 use super::table::{self, Fault, Line};
 use crate::domain::time::Moment;
-use crate::domain::{Comparison, Declaration, DeclarationKind, FactorCode, OutletId, StatementFault};
+use uuid::Uuid;
+use crate::domain::{CaseEvent, Comparison, Declaration, DeclarationKind, Disposition, FactorCode, Happening, OutletId, Stage, StatementFault};
 
 const INSTANT: &str = "an instant, 2026-03-14 08:00 or RFC 3339";
 
@@ -78,6 +79,55 @@ pub fn comparisons(text: &str) -> Result<Vec<Comparison>, Vec<Fault>> {
         let (reference, measured) = (line.text("reference"), line.text("measured"));
         let (Some(outlet), Some(factor), Some(at), Some(passed), false) = (outlet, factor, at, passed, line.faulty) else { return };
         let row = Comparison { id, outlet, factor, at, passed, method, reference, measured, document, author, withdrawn };
+        match row.fault() {
+            Some((column, what)) => line.fault(column, what.to_owned(), "mend the line"),
+            None => rows.push(row),
+        }
+    });
+    if faults.is_empty() { Ok(rows) } else { Err(faults) }
+}
+
+fn case_of(line: &mut Line<'_>) -> Option<Uuid> {
+    line.parsed("case", "the id of a case, as its referral names it", |text| Uuid::parse_str(text).ok())
+}
+
+/// Reads steps of cases.
+///
+/// # Errors
+/// Every fault, in the order of lines.
+pub fn dispositions(text: &str) -> Result<Vec<Disposition>, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    table::read("dispositions.csv", text, &["id", "case", "step", "by"], &["document", "note"], &mut faults, |line| {
+        let case = case_of(line);
+        let words = Stage::ALL[1..].iter().map(|(_, word, ..)| *word).collect::<Vec<_>>().join(", ");
+        let step = line.parsed("step", &format!("one of {words}"), |text| Stage::parse(text).filter(|stage| *stage != Stage::Received));
+        let (id, by, document, note) = (line.required("id"), line.required("by"), line.text("document"), line.text("note"));
+        let (Some(case), Some(step), false) = (case, step, line.faulty) else { return };
+        let row = Disposition { id, case, step, by, document, note };
+        match row.fault() {
+            Some((column, what)) => line.fault(column, what.to_owned(), "mend the line"),
+            None => rows.push(row),
+        }
+    });
+    if faults.is_empty() { Ok(rows) } else { Err(faults) }
+}
+
+/// Reads what happened about cases.
+///
+/// # Errors
+/// Every fault, in the order of lines.
+pub fn case_events(text: &str) -> Result<Vec<CaseEvent>, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    table::read("events.csv", text, &["id", "case", "what", "happened", "by"], &["document", "note"], &mut faults, |line| {
+        let case = case_of(line);
+        let words = Happening::ALL.map(|(_, word)| word).join(", ");
+        let what = line.parsed("what", &format!("one of {words}"), Happening::parse);
+        let happened = line.parsed("happened", INSTANT, Moment::parse_local);
+        let (id, by, document, note) = (line.required("id"), line.required("by"), line.text("document"), line.text("note"));
+        let (Some(case), Some(what), Some(happened), false) = (case, what, happened, line.faulty) else { return };
+        let row = CaseEvent { id, case, what, happened, by, document, note };
         match row.fault() {
             Some((column, what)) => line.fault(column, what.to_owned(), "mend the line"),
             None => rows.push(row),

@@ -239,9 +239,7 @@ impl Store {
             }
         }
         snapshot.began = self.began().await?;
-        for row in sqlx::query("SELECT body FROM cases").fetch_all(&mut self.writer).await? {
-            snapshot.cases.push(read_json::<Case>(row.get(0))?);
-        }
+        snapshot.cases = self.cases().await?;
         let rules = snapshot.rule_set.as_deref().and_then(|text| RuleSet::parse(text).ok()).unwrap_or_default();
         let from = snapshot.now.plus_ms(-open_hours_reach_ms(&rules));
         let rows =
@@ -288,6 +286,15 @@ impl Store {
     /// The database cannot be read, or a row is damaged.
     pub async fn declarations(&mut self) -> Result<Vec<Declaration>, StoreError> {
         let rows = sqlx::query("SELECT body FROM statements WHERE kind = 'declaration' ORDER BY key").fetch_all(&mut self.writer).await?;
+        rows.iter().map(|row| read_json(row.get(0))).collect()
+    }
+
+    /// Every case as it stands.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn cases(&mut self) -> Result<Vec<Case>, StoreError> {
+        let rows = sqlx::query("SELECT body FROM cases").fetch_all(&mut self.writer).await?;
         rows.iter().map(|row| read_json(row.get(0))).collect()
     }
 

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod backfill;
+mod cases;
 mod commands;
 mod conversations;
 mod dialects;
