@@ -190,3 +190,46 @@ fn the_local_socket_takes_what_offices_say_and_no_packets() {
     assert_eq!(serve.stop(), Some(0));
     assert!(!data.join("hj212d.sock").exists(), "it goes with its daemon");
 }
+
+#[test]
+fn a_case_goes_through_peoples_hands_until_it_is_written_off() {
+    let folder = Folder::new();
+    let (serve, data) = serve_with_a_referral(&folder);
+    let docket = said(&program(&["cases", "--open", "--json"], &data));
+    let case: serde_json::Value = serde_json::from_str(docket.lines().next().expect("one case")).expect("JSON");
+    let id = case["id"].as_str().expect("an id");
+    assert_eq!((&case["state"], &case["stage"]), (&serde_json::json!("open"), &serde_json::json!("received")));
+
+    let steps = folder.0.join("steps.csv");
+    let file = |rows: &[&str]| {
+        let rows: String = rows.iter().enumerate().map(|(at, step)| format!("S{at},{id},{step},王五,示环罚1号,\n")).collect();
+        std::fs::write(&steps, format!("id,case,step,by,document,note\n{rows}")).expect("a file");
+    };
+    // A step that does not follow is named, and nothing of the file is appended.
+    file(&["investigating", "published"]);
+    let wrong = program(&["dispositions", "import", text(&steps)], &data);
+    assert_eq!(wrong.status.code(), Some(65));
+    assert!(said(&wrong).contains("S1: step: published does not follow on under investigation"), "{}", said(&wrong));
+    assert_eq!(serve.metric("hj212_referrals_total{change=\"progressed\"}"), None);
+
+    let visits = folder.0.join("visits.csv");
+    std::fs::write(&visits, format!("id,case,what,happened,by,document,note\nV1,{id},visit,2026-03-16 10:00,王五,,布袋破损\n")).expect("a file");
+    let noted = program(&["case-events", "import", text(&visits)], &data);
+    assert!(noted.status.success(), "{}", said(&noted));
+    file(&["investigating", "confirmed", "penalised", "rectified", "written_off"]);
+    let right = program(&["dispositions", "import", text(&steps)], &data);
+    assert!(right.status.success(), "{}", said(&right));
+    serve.wait_for("hj212_referrals_total{change=\"closed\"}", |value| value >= 1.0);
+    assert_eq!(serve.metric("hj212_referrals_total{change=\"progressed\"}"), Some(4.0));
+    let shown = said(&program(&["cases", id], &data));
+    for words in ["已销号", "布袋破损", "行政处罚 / penalised", "现场调查"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(said(&program(&["cases", "--open"], &data)).contains("no cases"));
+    assert_eq!(serve.stop(), Some(0));
+    let (out, again) = (published(&data), replayed(&journal(&data)));
+    assert_eq!(out["hj212.referrals.v1"], again["hj212.referrals.v1"]);
+    let opened = &out["hj212.referrals.v1"][0].data;
+    assert_eq!(opened["legal"][0]["article"], "《大气污染防治法》第九十九条第二项");
+    assert_eq!(opened["due"].as_str().map(str::len), Some(25));
+}
