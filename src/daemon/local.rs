@@ -94,15 +94,7 @@ async fn offline(data: &Path, bodies: Vec<Body>) -> Result<(), Failure> {
     let failed = |error: String| Failure::new(exit::IO, format!("{}: {error}", data.display()));
     std::fs::create_dir_all(data).map_err(|error| failed(error.to_string()))?;
     let store = Store::open(&data.join("hj212d.sqlite"), true).await.map_err(|error| failed(error.to_string()))?;
-    let shared = Shared {
-        intake: Arc::new(Intake::new(0)),
-        admissions: Arc::new(ArcSwap::default()),
-        registry: Arc::default(),
-        delivered: Arc::default(),
-        events: Arc::default(),
-        recounts_left: Arc::default(),
-        ready: Arc::default(),
-    };
+    let shared = Shared::new(0);
     let (answers, _) = mpsc::channel(1);
     let settings = Settings { gateway: "command", clock: ArrivalClock::wall(), tick: Duration::from_secs(5), accept_unknown: false };
     let serve = Serve::build(store, shared, settings, answers).await.map_err(|error| failed(error.to_string()))?;

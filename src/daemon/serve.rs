@@ -102,15 +102,7 @@ async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), F
     // Before the database is opened: a command that appends meanwhile waits here, and does not open the database itself.
     let local = crate::http::local::bind(&config.local_socket()).map_err(failed(&config.local_socket().display().to_string()))?;
 
-    let shared = Shared {
-        intake: Arc::new(Intake::new(config.intake_bytes_max)),
-        admissions: Arc::new(ArcSwap::default()),
-        registry: Arc::default(),
-        delivered: Arc::new(AtomicI64::new(0)),
-        events: Arc::new(Notify::new()),
-        recounts_left: Arc::new(AtomicU64::new(0)),
-        ready: Arc::new(AtomicBool::new(false)),
-    };
+    let shared = Shared::new(config.intake_bytes_max);
     gauge!(metric::INTAKE_LIMIT).set(config.intake_bytes_max as f64);
     let (answers, paying) = mpsc::channel(ANSWER_BATCHES);
     // A scaled clock needs its ticks as often in scaled time.

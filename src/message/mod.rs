@@ -274,16 +274,12 @@ pub struct Referral<'r> {
     pub registry: &'r Registry,
 }
 
-/// The event of a referral.
-#[must_use]
-pub fn referral(referral: &Referral<'_>, now: Moment, sequence: u64) -> Event {
-    let Referral { case, change, day, findings, registry, .. } = referral;
+/// What every event of a case says of it, by the register's rows of a day.
+fn case_head(case: &Case, change: Change, registry: &Registry, day: Day) -> Value {
     let outlet = registry.outlet(case.outlet, day.start());
     let site = outlet.and_then(|outlet| registry.site(outlet.site));
     let (zh, en) = factor_names(case.factor);
-    let medium = outlet.map_or(Medium::Gas, |outlet| outlet.medium);
-    let permitted = outlet.is_some_and(|outlet| registry.permits(outlet.site).iter().any(|permit| permit.validity.holds(day.start())));
-    let data = json!({
+    json!({
         "case": case.id,
         "case_sequence": case.sequence,
         "change": change,
@@ -293,20 +289,40 @@ pub fn referral(referral: &Referral<'_>, now: Moment, sequence: u64) -> Event {
         "stage": case.stage,
         "stage_zh": case.stage.says().0,
         "due": case.due.map(|due| due.to_string()),
+        "overdue": case.overdue,
         "recurrence_of": case.recurs,
         "severity": case.severity,
-        "suggested_action_zh": suggested_action(case.severity).0,
-        "suggested_action_en": suggested_action(case.severity).1,
-        "legal": articles(medium, permitted, *day),
         "kind": "day_mean_exceedance",
         "kind_zh": "日均值超标",
         "site": site.map(|site| json!({"id": site.id, "name": site.name, "name_en": site.name_en, "industry": site.industry, "region": site.region})),
         "outlet": outlet.map(|outlet| json!({"id": outlet.id, "name": outlet.name, "name_en": outlet.name_en, "reference_oxygen_pct": outlet.reference_oxygen})),
         "factor": {"code": case.factor, "name_zh": zh, "name_en": en},
         "first_day": case.first_day.to_string(),
-        "day": day.to_string(),
         "days": case.days.iter().filter(|(_, ids)| !ids.is_empty()).map(|(day, _)| day.to_string()).collect::<Vec<_>>(),
         "opened_at": case.opened_at.to_string(),
+    })
+}
+
+/// Adds the members of one object to another.
+fn extend(body: &mut Value, more: Value) {
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
+    }
+}
+
+/// The event of a referral.
+#[must_use]
+pub fn referral(referral: &Referral<'_>, now: Moment, sequence: u64) -> Event {
+    let Referral { case, change, day, findings, registry, .. } = referral;
+    let outlet = registry.outlet(case.outlet, day.start());
+    let medium = outlet.map_or(Medium::Gas, |outlet| outlet.medium);
+    let permitted = outlet.is_some_and(|outlet| registry.permits(outlet.site).iter().any(|permit| permit.validity.holds(day.start())));
+    let mut data = case_head(case, *change, registry, *day);
+    let figures = json!({
+        "suggested_action_zh": suggested_action(case.severity).0,
+        "suggested_action_en": suggested_action(case.severity).1,
+        "legal": articles(medium, permitted, *day),
+        "day": day.to_string(),
         "findings": findings.iter().map(finding_body).collect::<Vec<_>>(),
         "day_means": referral.day_means.iter().map(mean_body).collect::<Vec<_>>(),
         "hours": referral.hour_means.iter().map(|mean| {
@@ -323,37 +339,15 @@ pub fn referral(referral: &Referral<'_>, now: Moment, sequence: u64) -> Event {
         "packet_ranges": referral.evidence.ranges,
         "versions": referral.versions,
     });
-    let key = outlet.map_or_else(|| case.outlet.to_string(), |outlet| outlet.site.to_string());
-    event(Topic::Referrals, format!("hj212.referral.{}", change.name()), case.id.to_string(), key, now, sequence, data)
+    extend(&mut data, figures);
+    case_event(case, *change, registry, data, now, sequence)
 }
 
 /// The event of a case that people moved, or whose step is overdue: the same topic and subject as its referrals, without figures.
 #[must_use]
 pub fn case_moved(case: &Case, change: Change, registry: &Registry, versions: &Versions, now: Moment, sequence: u64) -> Event {
-    let outlet = registry.outlet(case.outlet, case.first_day.start());
-    let site = outlet.and_then(|outlet| registry.site(outlet.site));
-    let (zh, en) = factor_names(case.factor);
-    let data = json!({
-        "case": case.id,
-        "case_sequence": case.sequence,
-        "change": change,
-        "change_zh": change.says().0,
-        "change_en": change.says().1,
-        "state": case.state,
-        "stage": case.stage,
-        "stage_zh": case.stage.says().0,
-        "due": case.due.map(|due| due.to_string()),
-        "overdue": case.overdue,
-        "recurrence_of": case.recurs,
-        "severity": case.severity,
-        "kind": "day_mean_exceedance",
-        "kind_zh": "日均值超标",
-        "site": site.map(|site| json!({"id": site.id, "name": site.name, "name_en": site.name_en, "industry": site.industry, "region": site.region})),
-        "outlet": outlet.map(|outlet| json!({"id": outlet.id, "name": outlet.name, "name_en": outlet.name_en})),
-        "factor": {"code": case.factor, "name_zh": zh, "name_en": en},
-        "first_day": case.first_day.to_string(),
-        "days": case.days.iter().filter(|(_, ids)| !ids.is_empty()).map(|(day, _)| day.to_string()).collect::<Vec<_>>(),
-        "opened_at": case.opened_at.to_string(),
+    let mut data = case_head(case, change, registry, case.first_day);
+    let people = json!({
         "history": case.history.iter().map(|line| json!({
             "at": line.at.to_string(),
             "id": line.id,
@@ -366,6 +360,12 @@ pub fn case_moved(case: &Case, change: Change, registry: &Registry, versions: &V
         })).collect::<Vec<_>>(),
         "versions": versions,
     });
+    extend(&mut data, people);
+    case_event(case, change, registry, data, now, sequence)
+}
+
+fn case_event(case: &Case, change: Change, registry: &Registry, data: Value, now: Moment, sequence: u64) -> Event {
+    let outlet = registry.outlet(case.outlet, case.first_day.start());
     let key = outlet.map_or_else(|| case.outlet.to_string(), |outlet| outlet.site.to_string());
     event(Topic::Referrals, format!("hj212.referral.{}", change.name()), case.id.to_string(), key, now, sequence, data)
 }

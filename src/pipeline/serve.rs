@@ -36,6 +36,22 @@ pub struct Shared {
     pub ready: Arc<AtomicBool>,
 }
 
+impl Shared {
+    /// What a house begins with: nothing has arrived, and `intake_bytes` may wait.
+    #[must_use]
+    pub fn new(intake_bytes: usize) -> Self {
+        Self {
+            intake: Arc::new(Intake::new(intake_bytes)),
+            admissions: Arc::default(),
+            registry: Arc::default(),
+            delivered: Arc::default(),
+            events: Arc::default(),
+            recounts_left: Arc::default(),
+            ready: Arc::default(),
+        }
+    }
+}
+
 /// Settings of the loop.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {

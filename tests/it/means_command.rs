@@ -89,15 +89,7 @@ impl House {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let store = Store::open(&data.join("hj212d.sqlite"), false).await.expect("the database");
-            let shared = Shared {
-                intake: Arc::new(Intake::new(usize::MAX)),
-                admissions: Arc::new(ArcSwap::default()),
-                registry: Arc::default(),
-                delivered: Arc::default(),
-                events: Arc::default(),
-                recounts_left: Arc::default(),
-                ready: Arc::default(),
-            };
+            let shared = Shared::new(usize::MAX);
             // The clock stamps the register only; what comes after it brings its own time.
             let clock = ArrivalClock::scaled(ArrivalClock::wall().now(), at("2026-03-13 23:00:00"), 1);
             let settings = Settings { gateway: "test", clock, tick: Duration::from_secs(3600), accept_unknown: false };

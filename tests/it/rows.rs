@@ -201,15 +201,7 @@ impl Post {
 /// One life of the pipeline over the database: from what is stored, through what `fill` puts into the open batch, to its end.
 async fn run(database: &Path, fill: impl FnOnce(&mut Post)) -> (Store, Vec<Kept>) {
     let store = Store::open(database, false).await.expect("the database");
-    let shared = Shared {
-        intake: Arc::new(Intake::new(usize::MAX)),
-        admissions: Arc::new(ArcSwap::default()),
-        registry: Arc::default(),
-        delivered: Arc::new(AtomicI64::new(0)),
-        events: Arc::new(Notify::new()),
-        recounts_left: Arc::new(AtomicU64::new(0)),
-        ready: Arc::new(AtomicBool::new(false)),
-    };
+    let shared = Shared::new(usize::MAX);
     // The clock stamps the register only; what comes after it brings its own time.
     let clock = ArrivalClock::scaled(ArrivalClock::wall().now(), at("2026-03-14 06:00:00"), 1);
     let settings = Settings { gateway: GATEWAY, clock, tick: Duration::from_secs(3600), accept_unknown: false };

@@ -1,0 +1,156 @@
+//! Time: deadlines in their order, and what each of them does.
+
+use super::*;
+
+impl Engine {
+    pub(super) fn run_timers(&mut self, until: Moment, writes: &mut WriteSet) -> Vec<Want> {
+        while let Some(timer) = self.timers.first().copied().filter(|timer| timer.deadline < until) {
+            if !self.fire(timer, writes) {
+                let due = self.timers.iter().take_while(|timer| timer.deadline < until).copied().collect::<Vec<_>>();
+                let mut keys: BTreeMap<OutletDay, bool> = BTreeMap::new();
+                for (key, frames) in due.into_iter().filter_map(|timer| self.needed_by(timer)).take(WANTS_MAX) {
+                    *keys.entry(key).or_default() |= frames;
+                }
+                return keys.into_iter().map(|(key, frames)| Want { key, loggers: self.registry.loggers_of(key.outlet), frames }).collect();
+            }
+            self.timers.remove(&timer);
+        }
+        self.advance(until, writes);
+        if self.now.day() != self.admitted_on {
+            self.renew_admissions(writes);
+        }
+        Vec::new()
+    }
+
+    /// Time goes on; an hour that ended leaves its root.
+    pub(super) fn advance(&mut self, until: Moment, writes: &mut WriteSet) {
+        let (before, hour) = (self.now.hour(), until.hour());
+        if hour > before && !self.loggers.is_empty() {
+            self.state_root(before, hour, writes);
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// The root of the hour that ended: one event, also when several hours passed without an entry.
+    pub(super) fn state_root(&mut self, before: Hour, until: Hour, writes: &mut WriteSet) {
+        let mut hash = Sha256::new();
+        for (mn, logger) in &self.loggers {
+            hash.update(mn.as_str().as_bytes());
+            hash.update([0]);
+            hash.update(logger.head);
+        }
+        let root: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        writes.events.push(message::root(before.start(), &root, self.loggers.len(), until.start(), self.sequence));
+    }
+
+    pub(super) fn renew_admissions(&mut self, writes: &mut WriteSet) {
+        self.admissions = self.registry.admissions(self.now, self.accept_unknown);
+        self.admitted_on = self.now.day();
+        writes.admissions_changed = true;
+    }
+
+    /// Which day a timer needs before it can fire, and whether with its packets.
+    pub(super) fn needed_by(&self, timer: Timer) -> Option<(OutletDay, bool)> {
+        let (day, confirms) = match timer.kind {
+            TimerKind::CloseHour(_) | TimerKind::CaseDue(_) => return None,
+            TimerKind::Quiet(day) => (day, confirm_deadline(OutletDay { outlet: timer.outlet, day }, &self.rules) <= timer.deadline),
+            // What was reopened is computed when it is quiet; the day is published as it is known.
+            TimerKind::Provisional(day) => {
+                let key = OutletDay { outlet: timer.outlet, day };
+                return self.days.get(&key).is_some_and(|state| !state.known).then_some((key, false));
+            }
+            TimerKind::Confirm(day) => (day, true),
+            TimerKind::Recount(day) => {
+                let key = OutletDay { outlet: timer.outlet, day };
+                let deep =
+                    self.recounts.get(&timer.outlet).is_some_and(|recount| recount.depth == Depth::Readings) || self.reopened.contains_key(&key);
+                let here = self.days.get(&key).is_some_and(|state| if deep { state.full } else { state.known });
+                let evidence = confirm_deadline(key, &self.rules) <= timer.deadline && !self.evidence.contains_key(&key);
+                return (!here || (evidence && self.may_refer(key))).then_some((key, deep || here));
+            }
+        };
+        let key = OutletDay { outlet: timer.outlet, day };
+        let state = self.days.get(&key)?;
+        if self.reopened.contains_key(&key) && !state.full {
+            return Some((key, true));
+        }
+        (confirms && !self.evidence.contains_key(&key) && self.may_refer(key)).then_some((key, true))
+    }
+
+    /// Whether confirming the day may move a case, so that its packets are wanted as evidence.
+    pub(super) fn may_refer(&self, key: OutletDay) -> bool {
+        let Some(state) = self.days.get(&key) else { return false };
+        let factors = || self.registry.factors(key.outlet).chain(state.row.findings.values().map(|finding| finding.factor));
+        factors().any(|factor| self.dockets.get(&(key.outlet, factor)).is_some_and(|docket| docket.knows(key.day)))
+            || self.reopened.contains_key(&key)
+            || {
+                let means = self.day_means(key);
+                rules::day_exceeds(&self.view(key, &means, true))
+            }
+    }
+
+    /// Fires, unless a day is wanted first.
+    pub(super) fn fire(&mut self, timer: Timer, writes: &mut WriteSet) -> bool {
+        if self.needed_by(timer).is_some() {
+            return false;
+        }
+        self.advance(timer.deadline, writes);
+        match timer.kind {
+            TimerKind::CloseHour(hour) => self.close_hour(timer.outlet, hour, writes),
+            TimerKind::Provisional(day) => {
+                let key = OutletDay { outlet: timer.outlet, day };
+                self.publish_day(key, writes);
+            }
+            TimerKind::Quiet(day) | TimerKind::Confirm(day) => {
+                let key = OutletDay { outlet: timer.outlet, day };
+                let confirms = matches!(timer.kind, TimerKind::Confirm(_));
+                let reopened = self.reopened.contains_key(&key);
+                if reopened {
+                    self.recompute(key, writes);
+                }
+                if confirms || (reopened && self.is_past(provisional_deadline(key, &self.rules))) {
+                    self.publish_day(key, writes);
+                }
+                self.touched.insert(key);
+            }
+            TimerKind::Recount(day) => self.recount_day(OutletDay { outlet: timer.outlet, day }, writes),
+            TimerKind::CaseDue(id) => self.case_due(id, timer.deadline, writes),
+        }
+        true
+    }
+
+    /// Strictly past: a timer at this deadline has fired.
+    pub(super) fn is_past(&self, deadline: Moment) -> bool {
+        deadline < self.now
+    }
+
+    pub(super) fn is_closed(&self, outlet: OutletId, hour: Hour) -> bool {
+        self.is_past(close_deadline(outlet, hour, &self.rules))
+    }
+
+    pub(super) fn set_hour_timer(&mut self, outlet: OutletId, hour: Hour) {
+        let deadline = close_deadline(outlet, hour, &self.rules);
+        self.timers.insert(Timer { deadline, outlet, kind: TimerKind::CloseHour(hour) });
+    }
+
+    pub(super) fn set_day_timers(&mut self, key: OutletDay) {
+        for (deadline, kind) in [
+            (provisional_deadline(key, &self.rules), TimerKind::Provisional(key.day)),
+            (confirm_deadline(key, &self.rules), TimerKind::Confirm(key.day)),
+        ] {
+            if !self.is_past(deadline) {
+                self.timers.insert(Timer { deadline, outlet: key.outlet, kind });
+            }
+        }
+    }
+
+    /// When a reopened day publishes: when nothing has come for `quiet_secs`, at the latest `quiet_max_secs` after it was
+    /// reopened. Each day has a share of its own of the window over which all that are reopened now are spread: a region that
+    /// comes back at once is computed one day after the other, between the answers.
+    pub(super) fn due(&self, key: OutletDay, first: Moment) -> Moment {
+        let (quiet_ms, max_ms) = (i64::from(self.rules.quiet_secs.value) * 1000, i64::from(self.rules.quiet_max_secs.value) * 1000);
+        let window = (self.reopened.len() as i64 * i64::from(self.rules.quiet_pace_ms.value)).min((max_ms - quiet_ms).max(0));
+        let share = |window: i64| (window * i64::from(share_of(key))) >> 16;
+        self.now.plus_ms(quiet_ms + share(window)).min(first.plus_ms(max_ms / 2 + share(max_ms / 2)))
+    }
+}
