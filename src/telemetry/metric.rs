@@ -46,11 +46,11 @@ metrics! {
     histogram STEP "hj212_step_seconds" "One step of the engine over a batch.";
     histogram BATCH "hj212_batch_seconds" "One batch, from its being taken to its answers handed back.";
     counter ENTRIES "hj212_journal_entries_total" "Entries committed.";
-    counter SEALED "hj212_sealed_hours_total" "Hours rewritten into one row per logger.";
+    counter SEALED "hj212_sealed_total" "Hours rewritten into one row per logger.";
     counter SEAL_FAILURES "hj212_seal_failures_total" "Hours that could not be sealed; tried again.";
-    counter RECALLS "hj212_recalled_days_total" "Outlet-days recalled from the store.";
-    gauge RESIDENT_DAYS "hj212_resident_days" "Outlet-days in memory.";
-    gauge REOPENED_DAYS "hj212_reopened_days" "Outlet-days that changed after they were computed and wait until they are quiet.";
+    counter RECALLS "hj212_recalls_total" "Outlet-days recalled from the store.";
+    gauge RESIDENT_DAYS "hj212_resident_books" "Outlet-days in memory.";
+    gauge REOPENED_DAYS "hj212_reopened_books" "Outlet-days that changed after they were computed and wait until they are quiet.";
     gauge TIMERS "hj212_timers" "Deadlines that wait in the engine.";
     gauge ENGINE_TIME "hj212_engine_time_seconds" "Engine time: the largest stamp seen.";
     counter CLOCK_JUMPS "hj212_clock_jumps_total" "Jumps of the wall clock against the monotonic clock; ticks were held.";
@@ -59,8 +59,8 @@ metrics! {
     counter DELIVERY_FAILURES "hj212_delivery_failures_total" "Deliveries that failed and are tried again.";
     counter BAD_VERSIONS "hj212_bad_versions_total" "Registers, rule sets or recounts that could not be put in force.";
     counter STATEMENTS "hj212_statements_total" "Declarations and comparison results, by fate: declaration, comparison, refused.";
-    counter RECOUNTED "hj212_recounted_days_total" "Stored outlet-days computed again after a register or a statement changed, or because somebody asked.";
-    gauge RECOUNTS_LEFT "hj212_recounts_left_days" "Stored outlet-days that are still to be computed again.";
+    counter RECOUNTED "hj212_recounts_total" "Stored outlet-days computed again after a register or a statement changed, or because somebody asked.";
+    gauge RECOUNTS_LEFT "hj212_recounts_left" "Stored outlet-days that are still to be computed again.";
     gauge REGISTRY "hj212_registry_rows" "Rows of the register in force, by table.";
 }
 

@@ -52,7 +52,7 @@ fn a_register_and_statements_are_put_in_force_beside_a_running_daemon_and_the_pa
     let import = program(&["registry", "import", text(&other), "--yes"], &data);
     assert!(import.status.success(), "{}", said(&import));
     serve.wait_for("hj212_referrals_total{change=\"withdrawn\"}", |value| value >= 1.0);
-    serve.wait_for("hj212_recounts_left_days", |left| left == 0.0);
+    serve.wait_for("hj212_recounts_left", |left| left == 0.0);
     let again = said(&program(&["registry", "import", text(&other), "--yes"], &data));
     assert!(again.contains("in force already"), "{again}");
 

@@ -485,7 +485,7 @@ fn a_clock_that_was_set_back_between_two_runs_loses_nothing() {
         for number in numbers {
             assert!(logger.exchange(&minute(number)).expect("answered").contains("CN=9014"));
         }
-        serve.wait_for("hj212_sealed_hours_total", |hours| hours >= 1.0);
+        serve.wait_for("hj212_sealed_total", |hours| hours >= 1.0);
         assert_eq!(serve.stop(), Some(0));
     }
     let entries = journal(&data);
