@@ -213,20 +213,18 @@ fn back_fill(folder: &Path, rows: &Path) {
     let alone = runtime.block_on(live(address, Duration::from_secs(20)));
     say("alone", alone);
     let began = Instant::now();
-    let beside = runtime.block_on(async {
-        let filling = tokio::spawn(async move {
-            let tasks: Vec<_> = (100..200).map(|logger| tokio::spawn(three_days(address, logger))).collect();
-            for task in tasks {
-                task.await.expect("no panic");
-            }
-            println!("432000 packets back-filled in {:.0} s", began.elapsed().as_secs_f64());
-        });
-        // Through the five minutes after the last packet, in which half of the reopened days are computed again.
-        let waits = live(address, Duration::from_secs(330)).await;
-        filling.await.expect("no panic");
+    let while_it_comes = runtime.block_on(async {
+        let tasks: Vec<_> = (100..200).map(|logger| tokio::spawn(three_days(address, logger))).collect();
+        let mut waits = Vec::new();
+        while !tasks.iter().all(tokio::task::JoinHandle::is_finished) {
+            waits.extend(live(address, Duration::from_secs(5)).await);
+        }
         waits
     });
-    say("beside a back-fill", beside);
+    println!("432000 packets back-filled in {:.0} s", began.elapsed().as_secs_f64());
+    say("while it comes in", while_it_comes);
+    // In the five minutes after the last packet half of the reopened days are computed again.
+    say("while it is computed", runtime.block_on(live(address, Duration::from_secs(240))));
     println!("resident {:.0} MB", serve.resident() as f64 / 1e6);
 }
 
@@ -251,6 +249,7 @@ fn recount(folder: &Path) {
     let status = import.stdout(Stdio::null()).status().expect("it runs");
     assert!(status.success());
     println!("the register was in force {:.1} s after the command began", began.elapsed().as_secs_f64());
+    let all = recounts_left(&data);
     let (mut waits, mut peak) = (Vec::new(), before);
     // Some minutes are enough to see the pace.
     while recounts_left(&data) > 0 && began.elapsed() < Duration::from_secs(150) {
@@ -259,8 +258,8 @@ fn recount(folder: &Path) {
     }
     println!(
         "{} days of {} computed again in {:.0} s, resident {:.0} MB before and {:.0} MB at most",
-        days as u64 * 1000 - recounts_left(&data),
-        days * 1000,
+        all - recounts_left(&data),
+        all,
         began.elapsed().as_secs_f64(),
         before as f64 / 1e6,
         peak as f64 / 1e6
