@@ -9,17 +9,15 @@ use super::{Config, Failure, exit, faults_text, read_registry};
 use crate::domain::time::Moment;
 use crate::listener;
 use crate::pipeline::clock::ArrivalClock;
-use crate::pipeline::intake::Intake;
 use crate::pipeline::serve::{Serve, ServeError, Settings, Shared};
 use crate::registry::Registry;
 use crate::sinks::{self, JsonLines};
 use crate::store::Store;
 use crate::telemetry::{self, metric};
-use arc_swap::ArcSwap;
 use metrics::gauge;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 

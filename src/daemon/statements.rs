@@ -1,9 +1,9 @@
 //! `hj212d declarations` and `hj212d comparisons`: what people say about data, from CSV files into the journal.
 
+use super::cases;
 use super::local::{self, Way};
 use super::registry::in_force;
 use super::{Failure, exit, faults_text};
-use super::cases;
 use crate::domain::Stage;
 use crate::engine::Body;
 use crate::registry::{Fault, Registry, statements};

@@ -25,18 +25,14 @@ const CODE: &str = "2026-08-15";
 #[must_use]
 pub fn articles(medium: Medium, permitted: bool, day: Day) -> Vec<Article> {
     let code = Day::parse(CODE).is_some_and(|first| day >= first);
-    let over_standard = |article| Article {
-        article,
-        about_zh: "超过污染物排放标准排放污染物",
-        about_en: "emission over the discharge standard",
-        grade: Grade::P,
-    };
-    let over_permit = |article| Article {
-        article,
-        about_zh: "超过许可排放浓度排放污染物",
-        about_en: "emission over the permitted concentration",
-        grade: Grade::P,
-    };
+    let over_standard =
+        |article| Article {
+            article, about_zh: "超过污染物排放标准排放污染物", about_en: "emission over the discharge standard", grade: Grade::P
+        };
+    let over_permit =
+        |article| Article {
+            article, about_zh: "超过许可排放浓度排放污染物", about_en: "emission over the permitted concentration", grade: Grade::P
+        };
     let mut found = Vec::new();
     match (medium, code) {
         (_, true) => found.push(over_standard("《生态环境法典》第一千一百零七条")),
@@ -45,7 +41,11 @@ pub fn articles(medium: Medium, permitted: bool, day: Day) -> Vec<Article> {
         (Medium::Water, false) => {}
     }
     if permitted {
-        found.push(over_permit(if code { "《生态环境法典》第一千一百零三条" } else { "《排污许可管理条例》第三十四条" }));
+        found.push(over_permit(if code {
+            "《生态环境法典》第一千一百零三条"
+        } else {
+            "《排污许可管理条例》第三十四条"
+        }));
     }
     found
 }

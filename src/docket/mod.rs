@@ -367,7 +367,9 @@ mod tests {
         let mut docket = Docket::default();
         let mut play = |text: &str, standing: bool, changed: bool| {
             let at = day(text);
-            docket.enter(at, &[finding(at, standing)], changed, &RuleSet::default(), at.end()).map(|(case, change)| (case.first_day.to_string(), case.sequence, change))
+            docket
+                .enter(at, &[finding(at, standing)], changed, &RuleSet::default(), at.end())
+                .map(|(case, change)| (case.first_day.to_string(), case.sequence, change))
         };
         let first = "2026-03-14".to_owned();
         assert_eq!(play("2026-03-14", true, true), Some((first.clone(), 1, Change::Opened)));

@@ -62,7 +62,9 @@ impl Stage {
     /// Whether a step may follow. A case is decided before it is penalised, and ends in one way: written off.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
-        use Stage::{Confirmed, Investigating, Penalised, Published, Received, Rectified, Rejected, TransferredMarket, TransferredPolice, WrittenOff};
+        use Stage::{
+            Confirmed, Investigating, Penalised, Published, Received, Rectified, Rejected, TransferredMarket, TransferredPolice, WrittenOff,
+        };
         match next {
             Received => false,
             Investigating => matches!(self, Received),

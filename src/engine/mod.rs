@@ -24,7 +24,10 @@ pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Recount, Reopened,
 use crate::aggregation::{Marks, SeriesDay};
 use crate::docket::{Case, Change, Docket};
 use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
-use crate::domain::{CaseEvent, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, ReadingKey, RuleSet, Span, Status};
+use crate::domain::{
+    CaseEvent, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, ReadingKey, RuleSet, Span,
+    Status,
+};
 use crate::link::{Admissions, Admitted};
 use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication, Versions};
 use crate::protocol::crc::CrcKind;

@@ -3,8 +3,8 @@
 use super::Registry;
 use super::table::{self, Fault, Line};
 use crate::domain::time::Moment;
-use uuid::Uuid;
 use crate::domain::{CaseEvent, Comparison, Declaration, DeclarationKind, Disposition, FactorCode, Happening, OutletId, Stage, StatementFault};
+use uuid::Uuid;
 
 const INSTANT: &str = "an instant, 2026-03-14 08:00 or RFC 3339";
 

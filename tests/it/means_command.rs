@@ -4,18 +4,16 @@
 
 use crate::process::Folder;
 use crate::world::{MN, SO2_DAY_80, at, frame_body, packet, registry};
-use arc_swap::ArcSwap;
 use hj212d::domain::time::{HOUR_MS, MINUTE_MS, Moment};
 use hj212d::engine::Body;
 use hj212d::pipeline::clock::ArrivalClock;
-use hj212d::pipeline::intake::{Intake, Item};
+use hj212d::pipeline::intake::Item;
 use hj212d::pipeline::serve::{Serve, Settings, Shared};
 use hj212d::registry::Files;
 use hj212d::store::Store;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 

@@ -4,23 +4,20 @@
 
 use crate::process::{Folder, journal};
 use crate::world::{MN, OUTLET, at, packet, registry};
-use arc_swap::ArcSwap;
 use hj212d::domain::time::{MINUTE_MS, Moment};
 use hj212d::domain::{Mn, OutletDay, OutletId};
 use hj212d::engine::{Body, Entry, Want};
 use hj212d::link::{Admitted, ConnectionId, Limits, Link, Output};
 use hj212d::message::{Event, Topic};
 use hj212d::pipeline::clock::ArrivalClock;
-use hj212d::pipeline::intake::{Intake, Item};
+use hj212d::pipeline::intake::Item;
 use hj212d::pipeline::serve::{Serve, Settings, Shared};
 use hj212d::protocol::crc::{self, CrcKind};
 use hj212d::protocol::encode;
 use hj212d::store::Store;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 const PEER: &str = "192.0.2.1:4000";
 const GATEWAY: &str = "test";
