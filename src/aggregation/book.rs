@@ -76,8 +76,13 @@ impl HourBook {
         let hour_mark = |record: &Record, rules: &SeriesRules<'_>| rules.marker(record.marker, start, rules.hour.end());
         // Samples beside minutes are those of the main logger beside the standby's.
         let only_samples = self.minutes.is_empty() && self.hour.is_none();
-        let by_samples = !self.samples.is_empty() && (sampled >= due || only_samples);
-        let mut cell = if !by_samples && (received >= due || (self.hour.is_none() && !self.minutes.is_empty())) {
+        // The main logger's own hour stands before what only the standby sends of it.
+        let outranked = |rank: Option<u8>| self.hour.zip(rank).is_some_and(|(hour, rank)| hour.from.rank > rank);
+        let minutes_outranked = outranked(self.minutes.iter().map(|(_, record)| record.from.rank).max());
+        let samples_outranked = outranked(self.samples.iter().map(|(_, record)| record.from.rank).max());
+        let by_samples = !self.samples.is_empty() && !samples_outranked && (sampled >= due || only_samples);
+        let by_minutes = !minutes_outranked && (received >= due || (self.hour.is_none() && !self.minutes.is_empty()));
+        let mut cell = if !by_samples && by_minutes {
             let mut cell = HourCell::new(Origin::Minutes, received);
             for (minute, record) in &self.minutes {
                 let marker = minute_mark(*minute, record, rules);

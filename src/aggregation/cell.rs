@@ -109,6 +109,9 @@ pub struct HourCell {
     pub volume: Option<Ratio>,
     #[serde(default)]
     totals: Option<Sum>,
+    /// Weight of the records that hold a total.
+    #[serde(skip)]
+    totals_weight: u32,
     valid: Weighed,
     shadow: Weighed,
     paired: Weighed,
@@ -119,6 +122,9 @@ pub struct HourCell {
     /// The logger sends converted values only: there is no measured mean.
     #[serde(default)]
     pub converted_only: bool,
+    /// Records without a measured value, until the hour is closed: alone they are the hour, beside measured ones they are unused.
+    #[serde(skip)]
+    converted: Converted,
     /// Smallest value used.
     pub min: Option<Decimal>,
     /// Largest value used.
@@ -173,6 +179,7 @@ impl HourCell {
             unused: 0,
             volume: None,
             totals: None,
+            totals_weight: 0,
             valid: none,
             shadow: none,
             paired: none,
@@ -180,6 +187,7 @@ impl HourCell {
             cross: none,
             marked: Vec::new(),
             converted_only: false,
+            converted: Converted::default(),
             min: None,
             max: None,
             decimals: 0,
@@ -199,8 +207,9 @@ impl HourCell {
         }
         if let Some(total) = record.total.filter(|_| rules.flow_unit.is_some() && is_normal(marker)) {
             self.totals.get_or_insert_default().add(total, 1);
+            self.totals_weight += weight;
         }
-        self.converted_only |= record.measured.is_none() && record.converted.is_some();
+        let is_measured = record.measured.is_some();
         let Some(value) = record.measured.or(record.converted) else {
             self.unused += if is_normal(marker) { 0 } else { weight };
             return;
@@ -218,6 +227,9 @@ impl HourCell {
             self.unused += weight;
             return;
         };
+        if !is_measured {
+            return self.converted.take(used, weight, record.from);
+        }
         self.valid.add(used, weight);
         self.valid_minutes += weight;
         self.min = Some(self.min.map_or(used, |min| min.min(used)));
@@ -249,6 +261,7 @@ impl HourCell {
     pub(super) fn samples_to_minutes(&mut self, interval_secs: u32) {
         let minutes = |count: u32| (count * interval_secs / 60).min(60);
         self.valid_minutes = minutes(self.valid_minutes);
+        self.converted.minutes = minutes(self.converted.minutes);
         for (_, count) in &mut self.marked {
             *count = minutes(*count);
         }
@@ -280,12 +293,21 @@ impl HourCell {
 
     /// Closes the sums: what a flow series let through in the hour, m³.
     pub(super) fn close(&mut self, rules: &SeriesRules<'_>) {
+        let converted = std::mem::take(&mut self.converted);
+        if converted.valid.weight > 0 && self.valid.weight == 0 {
+            self.converted_only = true;
+            (self.valid, self.valid_minutes) = (converted.valid, converted.minutes);
+            (self.min, self.max, self.peak) = (converted.min, converted.max, converted.peak);
+        } else {
+            self.unused += converted.valid.weight;
+        }
         self.water = rules.outlet.medium == Medium::Water;
         self.class = self.class(false, rules.set);
         let Some(unit) = rules.flow_unit else { return };
+        // Totals count where every valid record has one: a sixth of the totals is not the hour's volume.
         self.volume = match self.totals {
-            Some(totals) => Some(totals.exact()),
-            None => self.partial_mean().and_then(|mean| Some(mean.times(&hourly(unit)?))),
+            Some(totals) if self.totals_weight >= self.valid.weight => Some(totals.exact()),
+            _ => self.partial_mean().and_then(|mean| Some(mean.times(&hourly(unit)?))),
         };
     }
 
@@ -362,6 +384,27 @@ impl HourCell {
     #[must_use]
     pub fn cross_check(&self) -> Option<Decimal> {
         self.cross.sum.mean(self.cross.weight).and_then(|mean| mean.rounded(6).parse().ok())
+    }
+}
+
+/// What came of records that hold a converted value only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Converted {
+    valid: Weighed,
+    minutes: u32,
+    min: Option<Decimal>,
+    max: Option<Decimal>,
+    peak: Option<PacketRef>,
+}
+
+impl Converted {
+    fn take(&mut self, value: Decimal, weight: u32, from: PacketRef) {
+        self.valid.add(value, weight);
+        self.minutes += weight;
+        self.min = Some(self.min.map_or(value, |min| min.min(value)));
+        if self.max.is_none_or(|max| value > max) {
+            (self.max, self.peak) = (Some(value), Some(from));
+        }
     }
 }
 

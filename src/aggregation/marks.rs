@@ -6,7 +6,7 @@
 use crate::domain::time::Moment;
 use crate::domain::{Comparison, Declaration, FactorCode, Medium, OutletId, Series};
 use crate::protocol::marker::Marker;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A mark over `[from, to)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,9 +50,21 @@ impl Marks {
         let before = self.voided(series, medium);
         self.comparisons.entry(series).or_default().insert(comparison.id.clone(), comparison);
         let after = self.voided(series, medium);
-        let one_sided = |one: &[MarkSpan], other: &[MarkSpan]| one.iter().filter(|span| !other.contains(span)).copied().collect::<Vec<_>>();
-        let changed = [one_sided(&before, &after), one_sided(&after, &before)].concat();
-        changed.into_iter().map(|span| (series.outlet, span.from, span.to)).collect()
+        let (before, after) = (BTreeSet::from_iter(before), BTreeSet::from_iter(after));
+        before.symmetric_difference(&after).map(|span| (series.outlet, span.from, span.to)).collect()
+    }
+
+    /// Puts a stored comparison result back.
+    pub fn restore(&mut self, comparison: Comparison) {
+        let series = Series { outlet: comparison.outlet, factor: comparison.factor };
+        self.comparisons.entry(series).or_default().insert(comparison.id.clone(), comparison);
+    }
+
+    /// Statements about an outlet.
+    #[must_use]
+    pub fn count(&self, outlet: OutletId) -> usize {
+        let compared = self.comparisons.iter().filter(|(series, _)| series.outlet == outlet).map(|(_, known)| known.len()).sum::<usize>();
+        compared + self.declarations.get(&outlet).map_or(0, BTreeMap::len)
     }
 
     /// The periods that failed checks of a series void.
@@ -60,14 +72,27 @@ impl Marks {
         let Some(known) = self.comparisons.get(&series) else { return Vec::new() };
         let mut checks: Vec<&Comparison> = known.values().filter(|check| !check.withdrawn).collect();
         checks.sort_by_key(|check| (check.at, check.passed));
-        let failed = checks.iter().enumerate().filter(|(_, check)| !check.passed);
-        let spans = failed.map(|(at, check)| {
-            let last_pass = checks[..at].iter().rev().find(|check| check.passed).map(|check| check.at);
-            let next_pass = checks[at..].iter().find(|check| check.passed).map(|check| check.at);
-            let from = if medium == Medium::Water { last_pass.unwrap_or(check.at) } else { check.at };
-            MarkSpan { from, to: next_pass.unwrap_or(OPEN), marker: Marker::OUT_OF_CONTROL }
-        });
-        spans.collect()
+        let mut spans: Vec<MarkSpan> = Vec::new();
+        let mut last_pass = None;
+        let mut open = false;
+        for check in checks {
+            match (check.passed, open) {
+                (true, true) => {
+                    spans.last_mut().expect("one was opened").to = check.at;
+                    open = false;
+                }
+                (false, false) => {
+                    let from = if medium == Medium::Water { last_pass.unwrap_or(check.at) } else { check.at };
+                    spans.push(MarkSpan { from, to: OPEN, marker: Marker::OUT_OF_CONTROL });
+                    open = true;
+                }
+                _ => {}
+            }
+            if check.passed {
+                last_pass = Some(check.at);
+            }
+        }
+        spans
     }
 
     /// The marks over a series that touch `[from, to)`: what outranks comes first.
@@ -157,7 +182,7 @@ mod tests {
         assert!(marks.compare(check("a", 100, true), Medium::Gas).is_empty());
         let outlet = check("a", 0, true).outlet;
         assert_eq!(marks.compare(check("b", 200, false), Medium::Gas), [(outlet, Moment(200), OPEN)]);
-        assert_eq!(marks.compare(check("c", 300, true), Medium::Gas), [(outlet, Moment(200), OPEN), (outlet, Moment(200), Moment(300))]);
+        assert_eq!(marks.compare(check("c", 300, true), Medium::Gas), [(outlet, Moment(200), Moment(300)), (outlet, Moment(200), OPEN)]);
         assert!(marks.compare(check("b", 200, false), Medium::Gas).is_empty());
     }
 }

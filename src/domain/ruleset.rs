@@ -76,7 +76,23 @@ impl RuleSet {
     /// # Errors
     /// What JSON or the names are wrong, with line and column.
     pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(json)
+        let set: Self = serde_json::from_str(json)?;
+        set.fault().map_or(Ok(set), |fault| Err(serde::de::Error::custom(fault)))
+    }
+
+    /// A figure that the house cannot bear: an hour must be closed before its packets are sealed, three hours after its end.
+    fn fault(&self) -> Option<String> {
+        let minutes = [
+            ("hour_provisional_after_min", self.hour_provisional_after_min.value, 90),
+            ("day_provisional_after_min", self.day_provisional_after_min.value, 24 * 60),
+            ("day_confirmed_after_min", self.day_confirmed_after_min.value, 7 * 24 * 60),
+            ("future_accept_min", self.future_accept_min.value, 60),
+            ("late_accept_hours", self.late_accept_hours.value, 10_000),
+            ("spread_secs", self.spread_secs.value, 600),
+            ("recount_pace_us", self.recount_pace_us.value, 1_000_000),
+        ];
+        let above = minutes.into_iter().find(|(_, value, most)| value > most);
+        above.map(|(name, value, most)| format!("{name} is {value}, at most {most} is possible"))
     }
 
     /// The document's text, in the order of the figures.

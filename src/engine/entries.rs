@@ -25,6 +25,7 @@ impl Engine {
             Body::RuleSetVersion { text } => match RuleSet::parse(text) {
                 Ok(rules) => {
                     self.versions.rule_set = rules.version();
+                    self.finality.put(until, &rules, self.began);
                     self.rules = rules;
                 }
                 Err(_) => writes.note(Notice::BadVersion, 1),
@@ -60,6 +61,7 @@ impl Engine {
                 }
                 for (key, state) in &mut self.days {
                     state.reporters = day::reporters(&self.registry, *key);
+                    state.full = false;
                 }
                 self.renew_admissions(writes);
             }
@@ -116,7 +118,7 @@ impl Engine {
                 writes.note(Notice::Late, 1);
             }
             // The logger's own day record comes after its day: it is beside the means, and opens nothing before the day is published.
-            if if of_day { self.is_past(provisional_deadline(key, &self.rules)) } else { self.is_closed(outlet, hour) } {
+            if if of_day { self.is_past(self.finality.provisional(key)) } else { self.is_closed(outlet, hour) } {
                 // The packet is in the journal: the day is recalled and computed again when it is quiet.
                 self.reopen(key, writes);
                 continue;

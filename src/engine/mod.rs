@@ -43,6 +43,8 @@ use uuid::Uuid;
 
 /// Days that may be asked for at once.
 const WANTS_MAX: usize = 64;
+/// Declarations and comparison results that one outlet may have; more are refused.
+const STATEMENTS_MAX: usize = 5_000;
 /// Events about rejected bytes per minute of engine time; the rest is only journalled and counted.
 const REJECTED_EVENTS_MAX: u32 = 60;
 
@@ -97,6 +99,7 @@ pub struct Engine {
     admitted_on: Day,
     accept_unknown: bool,
     rules: RuleSet,
+    finality: Finality,
     versions: Versions,
     now: Moment,
     sequence: u64,
@@ -129,7 +132,10 @@ impl Engine {
     #[must_use]
     pub fn new(snapshot: Snapshot, accept_unknown: bool) -> Self {
         // What was put in force could be read then. If it cannot now, no verdict may be made: this stops the house.
-        let rules = snapshot.rule_set.as_deref().map_or_else(RuleSet::default, |text| RuleSet::parse(text).expect("the stored rule set can be read"));
+        let read = |text: &str| RuleSet::parse(text).expect("a stored rule set can be read");
+        let rule_sets: Vec<(Moment, RuleSet)> = snapshot.rule_sets.iter().map(|(at, text)| (*at, read(text))).collect();
+        let finality = Finality::of(&rule_sets, snapshot.began);
+        let rules = rule_sets.into_iter().next_back().map_or_else(RuleSet::default, |(_, rules)| rules);
         let registry =
             snapshot.registry.as_ref().map_or_else(Registry::default, |files| Registry::parse(files).expect("the stored register can be read"));
         let versions = Versions { rule_set: rules.version(), registry: registry.version().to_owned() };
@@ -140,6 +146,7 @@ impl Engine {
             accept_unknown,
             registry: Arc::new(registry),
             rules,
+            finality,
             versions,
             now: snapshot.now,
             sequence: snapshot.sequence,
@@ -164,6 +171,7 @@ impl Engine {
         }
         for (key, row) in snapshot.days {
             engine.days.insert(key, DayState::from_row(row));
+            engine.day(key);
             engine.set_day_timers(key);
         }
         for (key, reopened) in snapshot.reopened {
@@ -179,8 +187,7 @@ impl Engine {
             engine.marks.declare(declaration);
         }
         for comparison in snapshot.comparisons {
-            let medium = engine.medium(comparison.outlet, comparison.at);
-            engine.marks.compare(comparison, medium);
+            engine.marks.restore(comparison);
         }
         for frame in snapshot.recent {
             let Some(translation) = engine.translate(&frame.bytes, frame.at, frame.sequence) else { continue };
@@ -343,27 +350,62 @@ fn share_of(key: OutletDay) -> u16 {
     ((hash ^ (hash >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 48) as u16
 }
 
-/// A day's own delay behind each deadline, of at most `spread_secs`: a city's hours do not close in one instant.
-fn spread_ms(key: OutletDay, rules: &RuleSet) -> i64 {
-    (i64::from(rules.spread_secs.value) * 1000 * i64::from(share_of(key))) >> 16
+/// When hours close and days are published: the figures of the rule set in force when the day began. A rule set that changes them
+/// counts from the next day on, so that no deadline moves once it stands.
+#[derive(Debug, Clone)]
+struct Finality(BTreeMap<Day, [i64; 4]>);
+
+impl Finality {
+    /// Every rule set of the journal, by the day from which its deadlines count: the journal's first day, or the day after its entry.
+    fn of(rule_sets: &[(Moment, RuleSet)], began: Option<Day>) -> Self {
+        let mut finality = Self(BTreeMap::from([(Day(i32::MIN), Self::figures_of(&RuleSet::default()))]));
+        for (at, rules) in rule_sets {
+            finality.put(*at, rules, began);
+        }
+        finality
+    }
+
+    /// Milliseconds: an hour is closed, a day provisional, confirmed, and the spread.
+    fn figures_of(rules: &RuleSet) -> [i64; 4] {
+        let minutes = [&rules.hour_provisional_after_min, &rules.day_provisional_after_min, &rules.day_confirmed_after_min];
+        let [hour, provisional, confirmed] = minutes.map(|minutes| i64::from(minutes.value) * MINUTE_MS);
+        [hour, provisional, confirmed, i64::from(rules.spread_secs.value) * 1000]
+    }
+
+    fn put(&mut self, at: Moment, rules: &RuleSet, began: Option<Day>) {
+        let first = began.is_none_or(|began| at.day() <= began);
+        self.0.insert(if first { Day(i32::MIN) } else { at.day().next() }, Self::figures_of(rules));
+    }
+
+    fn figures(&self, day: Day) -> [i64; 4] {
+        self.0.range(..=day).next_back().map_or([0; 4], |(_, figures)| *figures)
+    }
+
+    fn close(&self, outlet: OutletId, hour: Hour) -> Moment {
+        let key = OutletDay { outlet, day: hour.day() };
+        let [after, _, _, spread] = self.figures(key.day);
+        hour.end().plus_ms(after + share(key, spread))
+    }
+
+    fn provisional(&self, key: OutletDay) -> Moment {
+        let [_, after, _, spread] = self.figures(key.day);
+        key.day.end().plus_ms(after + share(key, spread))
+    }
+
+    fn confirm(&self, key: OutletDay) -> Moment {
+        let [_, _, after, spread] = self.figures(key.day);
+        key.day.end().plus_ms(after + share(key, spread))
+    }
 }
 
-fn close_deadline(outlet: OutletId, hour: Hour, rules: &RuleSet) -> Moment {
-    let delay = i64::from(rules.hour_provisional_after_min.value) * MINUTE_MS;
-    hour.end().plus_ms(delay + spread_ms(OutletDay { outlet, day: hour.day() }, rules))
-}
-
-fn provisional_deadline(key: OutletDay, rules: &RuleSet) -> Moment {
-    key.day.end().plus_ms(i64::from(rules.day_provisional_after_min.value) * MINUTE_MS + spread_ms(key, rules))
-}
-
-fn confirm_deadline(key: OutletDay, rules: &RuleSet) -> Moment {
-    key.day.end().plus_ms(i64::from(rules.day_confirmed_after_min.value) * MINUTE_MS + spread_ms(key, rules))
+/// A day's own share of the spread behind each deadline: a city's hours do not close in one instant.
+fn share(key: OutletDay, spread_ms: i64) -> i64 {
+    (spread_ms * i64::from(share_of(key))) >> 16
 }
 
 /// How far back open hours can reach: what a restart must read again.
 #[must_use]
 pub fn open_hours_reach_ms(rules: &RuleSet) -> i64 {
-    let minutes = rules.hour_provisional_after_min.value + rules.future_accept_min.value;
-    2 * HOUR_MS + i64::from(minutes) * MINUTE_MS + i64::from(rules.spread_secs.value) * 1000
+    let minutes = i64::from(rules.hour_provisional_after_min.value) + i64::from(rules.future_accept_min.value);
+    2 * HOUR_MS + minutes * MINUTE_MS + i64::from(rules.spread_secs.value) * 1000
 }

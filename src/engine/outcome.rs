@@ -207,8 +207,8 @@ pub struct Snapshot {
     pub now: Moment,
     /// The register in force.
     pub registry: Option<crate::registry::Files>,
-    /// The rule set in force.
-    pub rule_set: Option<String>,
+    /// Every rule set that was put in force, oldest first: the last one is.
+    pub rule_sets: Vec<(Moment, String)>,
     /// Chain heads.
     pub heads: BTreeMap<Mn, Link>,
     /// Rows of the days that are not confirmed yet, and of those that were reopened.

@@ -52,21 +52,28 @@ impl Engine {
         state.books = books.books;
         state.row.reported = books.row.reported;
         state.full = true;
+        // An hour that only now has readings, by a new row of the register, has no timer yet.
+        let hours: Vec<u8> = state.books.keys().copied().collect();
+        for hour in hours.into_iter().map(|hour| key.day.hour(hour)) {
+            if !self.is_closed(key.outlet, hour) && self.day(key).timed.insert(hour.of_day()) {
+                self.set_hour_timer(key.outlet, hour);
+            }
+        }
         self.evidence.insert(key, frames);
     }
 
     /// Lets go of what a touched day no longer needs.
     pub(super) fn shrink(&mut self) {
         for key in std::mem::take(&mut self.touched) {
-            let over = self.is_past(confirm_deadline(key, &self.rules));
+            let over = self.is_past(self.finality.confirm(key));
             let Some(state) = self.days.get_mut(&key) else { continue };
             if over && !self.reopened.contains_key(&key) {
                 self.days.remove(&key);
                 continue;
             }
             state.full = false;
-            let (now, rules) = (self.now, &self.rules);
-            state.books.retain(|hour, _| close_deadline(key.outlet, key.day.hour(*hour), rules) >= now);
+            let (now, finality) = (self.now, &self.finality);
+            state.books.retain(|hour, _| finality.close(key.outlet, key.day.hour(*hour)) >= now);
         }
     }
 
@@ -125,7 +132,7 @@ impl Engine {
     /// Publishes the day and judges it. The first publication after 13:00 is the confirmed one.
     pub(super) fn publish_day(&mut self, key: OutletDay, writes: &mut WriteSet) {
         let Some(state) = self.days.get_mut(&key) else { return };
-        let confirms = confirm_deadline(key, &self.rules) <= self.now;
+        let confirms = self.finality.confirm(key) <= self.now;
         let status = match (confirms, state.row.confirmed) {
             (false, _) => Status::Provisional,
             (true, false) => Status::Confirmed,

@@ -8,7 +8,9 @@ impl Engine {
     }
 
     pub(super) fn declare(&mut self, declaration: &Declaration, writes: &mut WriteSet) {
-        if statements::fault(declaration.fault(), declaration.outlet, declaration.factor, &self.registry).is_some() {
+        if statements::fault(declaration.fault(), declaration.outlet, declaration.factor, &self.registry).is_some()
+            || self.marks.count(declaration.outlet) >= STATEMENTS_MAX
+        {
             return writes.note(Notice::Statement("refused"), 1);
         }
         writes.note(Notice::Statement("declaration"), 1);
@@ -18,7 +20,9 @@ impl Engine {
     }
 
     pub(super) fn compare(&mut self, comparison: &Comparison, writes: &mut WriteSet) {
-        if statements::fault(comparison.fault(), comparison.outlet, Some(comparison.factor), &self.registry).is_some() {
+        if statements::fault(comparison.fault(), comparison.outlet, Some(comparison.factor), &self.registry).is_some()
+            || self.marks.count(comparison.outlet) >= STATEMENTS_MAX
+        {
             return writes.note(Notice::Statement("refused"), 1);
         }
         writes.note(Notice::Statement("comparison"), 1);
@@ -67,8 +71,10 @@ impl Engine {
     /// Computes a stored day again, and gives the next one of its outlet a slot.
     pub(super) fn recount_day(&mut self, key: OutletDay, writes: &mut WriteSet) {
         let Some(recount) = self.recounts.get(&key.outlet).copied() else { return };
-        let records = self.days.get(&key).map_or(0, DayState::records);
-        if recount.depth == Depth::Readings || self.reopened.contains_key(&key) {
+        let deep = recount.depth == Depth::Readings || self.reopened.contains_key(&key);
+        // What happens to be resident must not set the pace: only records that this recount reads.
+        let records = self.days.get(&key).filter(|_| deep).map_or(0, DayState::records);
+        if deep {
             self.recompute(key, writes);
         } else if recount.depth == Depth::Means {
             for hour in (0..24).map(|hour| key.day.hour(hour)).filter(|hour| self.is_closed(key.outlet, *hour)).collect::<Vec<_>>() {
@@ -76,7 +82,7 @@ impl Engine {
             }
             self.write_row(key, writes);
         }
-        if self.is_past(provisional_deadline(key, &self.rules)) {
+        if self.is_past(self.finality.provisional(key)) {
             self.publish_day(key, writes);
         }
         self.touched.insert(key);

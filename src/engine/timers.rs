@@ -52,8 +52,18 @@ impl Engine {
     /// Which day a timer needs before it can fire, and whether with its packets.
     pub(super) fn needed_by(&self, timer: Timer) -> Option<(OutletDay, bool)> {
         let (day, confirms) = match timer.kind {
-            TimerKind::CloseHour(_) | TimerKind::CaseDue(_) => return None,
-            TimerKind::Quiet(day) => (day, confirm_deadline(OutletDay { outlet: timer.outlet, day }, &self.rules) <= timer.deadline),
+            TimerKind::CaseDue(_) => return None,
+            // The hour's records were translated by the register before: while the day waits for its recount, its packets are wanted.
+            TimerKind::CloseHour(hour) => {
+                let key = OutletDay { outlet: timer.outlet, day: hour.day() };
+                let waits = self
+                    .recounts
+                    .get(&timer.outlet)
+                    .is_some_and(|recount| recount.depth == Depth::Readings && (recount.next..=recount.last).contains(&key.day));
+                let full = self.days.get(&key).is_none_or(|state| state.full);
+                return (waits && !full).then_some((key, true));
+            }
+            TimerKind::Quiet(day) => (day, self.finality.confirm(OutletDay { outlet: timer.outlet, day }) <= timer.deadline),
             // What was reopened is computed when it is quiet; the day is published as it is known.
             TimerKind::Provisional(day) => {
                 let key = OutletDay { outlet: timer.outlet, day };
@@ -65,7 +75,7 @@ impl Engine {
                 let deep =
                     self.recounts.get(&timer.outlet).is_some_and(|recount| recount.depth == Depth::Readings) || self.reopened.contains_key(&key);
                 let here = self.days.get(&key).is_some_and(|state| if deep { state.full } else { state.known });
-                let evidence = confirm_deadline(key, &self.rules) <= timer.deadline && !self.evidence.contains_key(&key);
+                let evidence = self.finality.confirm(key) <= timer.deadline && !self.evidence.contains_key(&key);
                 return (!here || (evidence && self.may_refer(key))).then_some((key, deep || here));
             }
         };
@@ -108,7 +118,7 @@ impl Engine {
                 if reopened {
                     self.recompute(key, writes);
                 }
-                if confirms || (reopened && self.is_past(provisional_deadline(key, &self.rules))) {
+                if confirms || (reopened && self.is_past(self.finality.provisional(key))) {
                     self.publish_day(key, writes);
                 }
                 self.touched.insert(key);
@@ -125,19 +135,18 @@ impl Engine {
     }
 
     pub(super) fn is_closed(&self, outlet: OutletId, hour: Hour) -> bool {
-        self.is_past(close_deadline(outlet, hour, &self.rules))
+        self.is_past(self.finality.close(outlet, hour))
     }
 
     pub(super) fn set_hour_timer(&mut self, outlet: OutletId, hour: Hour) {
-        let deadline = close_deadline(outlet, hour, &self.rules);
+        let deadline = self.finality.close(outlet, hour);
         self.timers.insert(Timer { deadline, outlet, kind: TimerKind::CloseHour(hour) });
     }
 
     pub(super) fn set_day_timers(&mut self, key: OutletDay) {
-        for (deadline, kind) in [
-            (provisional_deadline(key, &self.rules), TimerKind::Provisional(key.day)),
-            (confirm_deadline(key, &self.rules), TimerKind::Confirm(key.day)),
-        ] {
+        for (deadline, kind) in
+            [(self.finality.provisional(key), TimerKind::Provisional(key.day)), (self.finality.confirm(key), TimerKind::Confirm(key.day))]
+        {
             if !self.is_past(deadline) {
                 self.timers.insert(Timer { deadline, outlet: key.outlet, kind });
             }

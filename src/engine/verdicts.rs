@@ -28,15 +28,18 @@ impl Engine {
         for factor in factors {
             let of_factor: Vec<Finding> = findings.iter().filter(|finding| finding.factor == factor).cloned().collect();
             let moved = of_factor.iter().any(|finding| changed.contains(&finding.id));
-            let docket = self.dockets.entry((key.outlet, factor)).or_default();
+            let place = (key.outlet, factor);
+            let docket = self.dockets.entry(place).or_default();
             if let Some((case, change)) = docket.enter(key.day, &of_factor, moved, &self.rules, self.now) {
                 self.set_case_timer(&case);
                 self.case_places.insert(case.id, (case.outlet, case.factor));
                 self.refer(key, &case, change, &of_factor, means, writes);
                 writes.cases.push(case);
             }
+            if self.dockets.get(&place).is_some_and(|docket| *docket == Docket::default()) {
+                self.dockets.remove(&place);
+            }
         }
-        self.dockets.retain(|_, docket| *docket != Docket::default());
     }
 
     pub(super) fn refer(&self, key: OutletDay, case: &Case, change: Change, findings: &[Finding], means: &[Mean], writes: &mut WriteSet) {

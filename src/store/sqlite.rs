@@ -198,17 +198,11 @@ impl Store {
     pub async fn snapshot(&mut self) -> Result<Snapshot, StoreError> {
         let mut snapshot = Snapshot { sequence: self.next - 1, ..Snapshot::default() };
         snapshot.now = self.engine_time().await?;
-        for (kind, slot) in [("registry", 0), ("rule_set", 1)] {
-            let row = sqlx::query("SELECT content FROM versions WHERE kind = $1 ORDER BY sequence DESC LIMIT 1")
-                .bind(kind)
-                .fetch_optional(&mut self.writer)
-                .await?;
-            let Some(row) = row else { continue };
-            let content = zstd::decode_all(row.get::<&[u8], _>(0)).map_err(block::BlockError::from)?;
-            if slot == 0 {
-                snapshot.registry = Some(serde_json::from_slice(&content)?);
+        for version in self.versions().await? {
+            if version.registry {
+                snapshot.registry = Some(serde_json::from_slice(&version.content)?);
             } else {
-                snapshot.rule_set = Some(String::from_utf8_lossy(&content).into_owned());
+                snapshot.rule_sets.push((version.at, String::from_utf8_lossy(&version.content).into_owned()));
             }
         }
         snapshot.heads = self.heads.iter().filter_map(|(id, head)| Some((*self.names.get(id)?, *head))).collect();
@@ -240,8 +234,8 @@ impl Store {
         }
         snapshot.began = self.began().await?;
         snapshot.cases = self.cases().await?;
-        let rules = snapshot.rule_set.as_deref().and_then(|text| RuleSet::parse(text).ok()).unwrap_or_default();
-        let from = snapshot.now.plus_ms(-open_hours_reach_ms(&rules));
+        let reach = snapshot.rule_sets.iter().filter_map(|(_, text)| RuleSet::parse(text).ok()).map(|rules| open_hours_reach_ms(&rules)).max();
+        let from = snapshot.now.plus_ms(-reach.unwrap_or_else(|| open_hours_reach_ms(&RuleSet::default())));
         let rows =
             sqlx::query("SELECT loggers, entries FROM blocks WHERE last_at >= $1 ORDER BY first").bind(from.0).fetch_all(&mut self.writer).await?;
         for row in rows {
@@ -543,6 +537,11 @@ impl Store {
     pub async fn seal(&mut self, sealed: &mut SealedHour) -> Result<bool, StoreError> {
         let rows: Vec<_> = sealed.rows.drain(..sealed.rows.len().min(SEAL_ROWS)).collect();
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let ours = sqlx::query("UPDATE shards SET epoch = epoch WHERE partition = $1 AND epoch = $2").bind(PARTITION).bind(self.epoch);
+        if ours.execute(&mut *transaction).await?.rows_affected() == 0 {
+            transaction.rollback().await?;
+            return Err(StoreError::Fenced(self.epoch));
+        }
         if !rows.is_empty() {
             let mut query = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO sealed (key, before, entries) ");
             query.push_values(&rows, |mut row, (key, before, entries)| {

@@ -146,3 +146,41 @@ fn what_the_main_logger_says_stands_whatever_the_standby_says_and_when() {
     let value = |number| hour(&outputs, number, Kind::Measured).value.as_ref().map(Ratio::shown);
     assert_eq!([value(8), value(14), value(20)].map(Option::unwrap_or_default), ["70", "40", "70"], "the standby's range of 50 is its own");
 }
+
+#[test]
+fn a_record_with_a_converted_value_only_hides_no_measured_hour() {
+    let odd = |minute: i64| match minute % 60 {
+        7 => "a21026-ZsAvg=9,a21026-Flag=N;a19001-Avg=11,a19001-Flag=N".to_owned(),
+        _ => "a21026-Avg=90,a21026-ZsAvg=90,a21026-Flag=N;a19001-Avg=11,a19001-Flag=N".to_owned(),
+    };
+    let outputs = closed(&registry("11", &[SO2_DAY_80]), day(odd));
+    let measured = hour(&outputs, 8, Kind::Measured);
+    assert_eq!((measured.value.as_ref().map(Ratio::shown).as_deref(), measured.count), (Some("90"), 59));
+    assert_eq!(of_day(&outputs, Kind::Converted).value.as_ref().map(Ratio::shown).as_deref(), Some("90"));
+    assert!(outputs.findings.iter().any(|finding| finding.standing), "one such packet an hour clears nobody");
+    // Where every record is of that kind the converted hour is theirs.
+    let only = closed(&registry("11", &[SO2_DAY_80]), day(|_| "a21026-ZsAvg=85,a21026-Flag=N".to_owned()));
+    assert_eq!(of_day(&only, Kind::Converted).value.as_ref().map(Ratio::shown).as_deref(), Some("85"));
+    assert_eq!(of_day(&only, Kind::Measured).value, None);
+}
+
+#[test]
+fn the_main_loggers_own_hour_stands_before_the_standbys_minutes() {
+    let mut files = registry("", &[]);
+    let standby = crate::world::mn(7);
+    let mut add = |name: &str, text: &str| files.0.get_mut(name).expect("a file").push_str(text);
+    add("loggers.csv", &format!("{standby},S1,123456,standard,2017,,standby,2020-01-01,\n"));
+    add("series.csv", &format!("{OUTLET},a21026,{standby},31,,mg/m3,,1000,drift,2020-01-01,\n"));
+    let of_standby = |(sent, body): (Moment, Body)| {
+        let Body::Frame { bytes, .. } = body else { unreachable!("a packet") };
+        let text = String::from_utf8(bytes).expect("text").replace(MN, &standby);
+        (sent, frame_body(&hj212d::protocol::encode::frame(&text.as_bytes()[6..text.len() - 4])))
+    };
+    let mut journal: Vec<_> = day(|_| "a21026-Avg=40,a21026-Flag=N".to_owned()).into_iter().map(of_standby).collect();
+    let eight = start().plus_ms(8 * HOUR_MS);
+    journal.push((eight.plus_ms(HOUR_MS + 500), frame_body(&packet("2061", eight.plus_ms(HOUR_MS), eight, "a21026-Avg=70,a21026-Flag=N"))));
+    journal.sort_by_key(|(at, _)| *at);
+    let outputs = closed(&files, journal);
+    let value = |number| hour(&outputs, number, Kind::Measured).value.as_ref().map(Ratio::shown).unwrap_or_default();
+    assert_eq!([value(7), value(8)], ["40", "70"]);
+}

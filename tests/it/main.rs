@@ -19,6 +19,7 @@ mod naive;
 mod process;
 mod quirks;
 mod registry;
+mod restarts;
 mod rows;
 mod statements;
 mod vectors;

@@ -234,3 +234,23 @@ fn a20_marks_of_different_kinds_add_up_over_clock_hours() {
         assert_eq!(Value::from(mean.valid), row["hour_valid"], "{row}");
     }
 }
+
+#[test]
+fn totals_of_a_part_of_the_hour_are_not_its_volume() {
+    let start = day().plus_ms(8 * HOUR_MS);
+    let ten = |ten: i64, total: &str| {
+        let from = start.plus_ms(ten * 10 * MINUTE_MS);
+        let sent = from.plus_ms(10 * MINUTE_MS + 1000);
+        (sent, frame_body(&packet("2051", sent, from, &format!("w00000-Avg=50,{total}w00000-Flag=N"))))
+    };
+    let volume = |totals: [&str; 6]| {
+        let journal = (0..6).map(|number| ten(number, totals[number as usize])).collect();
+        let outputs = closed(&works(&[], 1), journal);
+        let hour = outputs.last(start, Span::Hour).expect("published").means[0].clone();
+        hour.volume.as_ref().map(Ratio::shown).unwrap_or_default()
+    };
+    // 50 L/s are 180 m³ in an hour.
+    assert_eq!(volume(["", "", "", "", "", ""]), "180");
+    assert_eq!(volume(["w00000-Cou=29,", "", "", "", "", ""]), "180");
+    assert_eq!(volume(["w00000-Cou=29,"; 6]), "174");
+}
