@@ -117,11 +117,6 @@ impl HourBook {
         cell.close(rules);
         cell
     }
-
-    /// The records as numbers, marks and packets, for an explanation: minutes, else samples.
-    pub fn records(&self) -> impl Iterator<Item = &Record> {
-        self.minutes.iter().map(|(_, record)| record).chain(self.samples.iter().map(|(_, record)| record)).chain(&self.hour)
-    }
 }
 
 fn enter<K: Ord + Copy>(records: &mut Vec<(K, Record)>, key: K, record: Record) -> bool {

@@ -8,6 +8,7 @@ use crate::domain::{Beside, FactorCode, HourClass, Kind, Mean, Medium, Origin, R
 use crate::protocol::marker::Marker;
 use crate::registry::Outlet;
 use rust_decimal::Decimal;
+use std::ops::Range;
 
 /// pH 值.
 const PH: &str = "w01001";
@@ -40,11 +41,42 @@ pub struct SeriesDay<'c> {
     pub set: &'c RuleSet,
 }
 
-/// The means of a water cycle: `None` where it is not due.
-enum Cycle {
-    NotDue,
+/// A cycle of a water analyser: the hours for which one value stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cycle {
+    /// Its hours.
+    pub hours: Range<u8>,
+    /// m³ that passed in them, where that is known.
+    pub volume: Option<Ratio>,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of a water cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// Its value enters the day.
+    Used(Ratio),
+    /// Due, and without a value that counts.
     Unused,
-    Used { value: Ratio, volume: Option<Ratio> },
+    /// Nothing flowed: not due.
+    NoFlow,
+    /// An approved exemption: not due.
+    Exempt,
+    /// The day's standard check: not due.
+    Check,
+}
+
+impl Cycle {
+    /// The value that enters the day.
+    #[must_use]
+    pub fn used(&self) -> Option<&Ratio> {
+        if let Fate::Used(value) = &self.fate { Some(value) } else { None }
+    }
+
+    fn is_due(&self) -> bool {
+        matches!(self.fate, Fate::Used(_) | Fate::Unused)
+    }
 }
 
 impl SeriesDay<'_> {
@@ -234,19 +266,11 @@ impl SeriesDay<'_> {
 
     /// A water day (§8.2, §8.3): weighted by the volume of the hours for which each value stands.
     fn water_day(&self) -> Mean {
-        let length = self.cycle_hours.max(1);
-        let flow_known = (0..24).any(|hour| self.volume(hour).is_some());
-        let mut check_left = self.set.water_check_factors.value.iter().any(|code| code == self.factor.as_str());
-        let cycles: Vec<Cycle> = (0..24 / length).map(|at| self.cycle(at * length..(at + 1) * length, flow_known, &mut check_left)).collect();
-        let due = cycles.iter().filter(|cycle| !matches!(cycle, Cycle::NotDue)).count();
-        let used: Vec<(Ratio, Option<Ratio>)> = cycles
-            .into_iter()
-            .filter_map(|cycle| match cycle {
-                Cycle::Used { value, volume } => Some((value, volume)),
-                _ => None,
-            })
-            .collect();
-        let values: Vec<Ratio> = used.iter().map(|(value, _)| value.clone()).collect();
+        let cycles = self.cycles();
+        let flow_known = self.flow_known();
+        let due = cycles.iter().filter(|cycle| cycle.is_due()).count();
+        let used: Vec<(&Ratio, Option<&Ratio>)> = cycles.iter().filter_map(|cycle| Some((cycle.used()?, cycle.volume.as_ref()))).collect();
+        let values: Vec<Ratio> = used.iter().map(|(value, _)| (*value).clone()).collect();
         let valid = self.enough(used.len(), due);
         let note = if due == 0 { Some("no_discharge") } else { None };
         let mut mean = self.arithmetic(Kind::Measured, &values, due as u32, valid, note);
@@ -271,9 +295,9 @@ impl SeriesDay<'_> {
             return mean;
         }
         named("arithmetic", Ratio::mean(&values));
-        named("interval_weighted", self.interval_weighted(length));
-        let volume = Ratio::sum(used.iter().filter_map(|(_, volume)| volume.as_ref()));
-        let load = used.iter().filter_map(|(value, volume)| Some(value.times(volume.as_ref()?))).collect::<Vec<_>>();
+        named("interval_weighted", interval_weighted(&cycles));
+        let volume = Ratio::sum(used.iter().filter_map(|(_, volume)| *volume));
+        let load = used.iter().filter_map(|(value, volume)| Some(value.times((*volume)?))).collect::<Vec<_>>();
         let weighted = Ratio::sum(&load).divided(&volume);
         (mean.value, mean.indicative) = if valid { (weighted, None) } else { (None, weighted) };
         mean.valid = mean.value.is_some();
@@ -281,46 +305,57 @@ impl SeriesDay<'_> {
         mean
     }
 
+    fn flow_known(&self) -> bool {
+        (0..24).any(|hour| self.volume(hour).is_some())
+    }
+
+    /// The cycles of a water day, in order.
+    #[must_use]
+    pub fn cycles(&self) -> Vec<Cycle> {
+        let length = self.cycle_hours.max(1);
+        let mut check_left = self.set.water_check_factors.value.iter().any(|code| code == self.factor.as_str());
+        (0..24 / length).map(|at| self.cycle(at * length..(at + 1) * length, &mut check_left)).collect()
+    }
+
     /// What the analyser says of one of its cycles.
-    fn cycle(&self, hours: std::ops::Range<u8>, flow_known: bool, check_left: &mut bool) -> Cycle {
+    fn cycle(&self, hours: Range<u8>, check_left: &mut bool) -> Cycle {
         let volumes: Vec<&Ratio> = hours.clone().filter_map(|hour| self.volume(hour)).collect();
         let volume = (!volumes.is_empty()).then(|| Ratio::sum(volumes.iter().copied()));
-        if volumes.len() == hours.len() && volume.as_ref().is_some_and(Ratio::is_zero) {
-            return Cycle::NotDue;
-        }
+        let dry = volumes.len() == hours.len() && volume.as_ref().is_some_and(Ratio::is_zero);
         let exempt = hours.clone().all(|hour| self.is_exempt(hour));
         let cells = || hours.clone().filter_map(|hour| self.cells[usize::from(hour)].as_ref());
         let abnormal = cells().any(|cell| cell.unused > 0);
         let values: Vec<Ratio> = cells().filter_map(|cell| cell.measured(self.set)).collect();
-        match Ratio::mean(&values) {
-            _ if exempt => Cycle::NotDue,
-            Some(value) if !abnormal && (!flow_known || volume.is_some()) => Cycle::Used { value, volume },
+        let fate = match Ratio::mean(&values) {
+            _ if dry => Fate::NoFlow,
+            _ if exempt => Fate::Exempt,
+            Some(value) if !abnormal && (volume.is_some() || !self.flow_known()) => Fate::Used(value),
             _ if *check_left && cells().any(|cell| cell.minutes_marked(Marker::CALIBRATION) > 0) => {
                 *check_left = false;
-                Cycle::NotDue
+                Fate::Check
             }
-            _ => Cycle::Unused,
-        }
+            _ => Fate::Unused,
+        };
+        Cycle { hours, volume, fate }
     }
+}
 
-    /// The literal reading of HJ 356-2019: the volume of an unused cycle goes to the sample before it. Beside, not judged.
-    fn interval_weighted(&self, length: u8) -> Option<Ratio> {
-        let mut samples: Vec<(Ratio, Ratio)> = Vec::new();
-        for at in 0..24 / length {
-            let hours = at * length..(at + 1) * length;
-            let volume = Ratio::sum(hours.clone().filter_map(|hour| self.volume(hour)));
-            match self.cycle(hours, true, &mut false) {
-                Cycle::Used { value, .. } => samples.push((value, volume)),
-                _ => {
-                    if let Some((_, known)) = samples.last_mut() {
-                        *known = known.plus(&volume);
-                    }
+/// The literal reading of HJ 356-2019: the volume of an unused cycle goes to the sample before it. Beside, not judged.
+fn interval_weighted(cycles: &[Cycle]) -> Option<Ratio> {
+    let mut samples: Vec<(&Ratio, Ratio)> = Vec::new();
+    for cycle in cycles {
+        let volume = cycle.volume.clone().unwrap_or_else(|| Ratio::whole(0));
+        match cycle.used() {
+            Some(value) => samples.push((value, volume)),
+            None => {
+                if let Some((_, known)) = samples.last_mut() {
+                    *known = known.plus(&volume);
                 }
             }
         }
-        let load: Vec<Ratio> = samples.iter().map(|(value, volume)| value.times(volume)).collect();
-        Ratio::sum(&load).divided(&Ratio::sum(samples.iter().map(|(_, volume)| volume)))
     }
+    let load: Vec<Ratio> = samples.iter().map(|(value, volume)| value.times(volume)).collect();
+    Ratio::sum(&load).divided(&Ratio::sum(samples.iter().map(|(_, volume)| volume)))
 }
 
 /// What the logger reports beside what we compute (§2.1): equal within one unit of its last digit, or `tolerance` percent.

@@ -26,6 +26,8 @@ pub struct Marks {
     comparisons: BTreeMap<Series, BTreeMap<String, Comparison>>,
 }
 
+/// Declarations and comparison results that one outlet may have; more are journalled and refused.
+pub const STATEMENTS_MAX: usize = 5_000;
 /// No end in sight.
 const OPEN: Moment = Moment(i64::MAX);
 
@@ -60,11 +62,17 @@ impl Marks {
         self.comparisons.entry(series).or_default().insert(comparison.id.clone(), comparison);
     }
 
-    /// Statements about an outlet.
+    /// Whether one more statement about an outlet has room. What is said again under its id takes none: it can always be taken back.
     #[must_use]
-    pub fn count(&self, outlet: OutletId) -> usize {
-        let compared = self.comparisons.iter().filter(|(series, _)| series.outlet == outlet).map(|(_, known)| known.len()).sum::<usize>();
-        compared + self.declarations.get(&outlet).map_or(0, BTreeMap::len)
+    pub fn has_room(&self, outlet: OutletId, factor: Option<FactorCode>, id: &str) -> bool {
+        let declared = self.declarations.get(&outlet);
+        let first = FactorCode::new("").map(|factor| Series { outlet, factor });
+        let compared = || first.into_iter().flat_map(|first| self.comparisons.range(first..).take_while(|(series, _)| series.outlet == outlet));
+        let known = match factor {
+            None => declared.is_some_and(|known| known.contains_key(id)),
+            Some(factor) => self.comparisons.get(&Series { outlet, factor }).is_some_and(|known| known.contains_key(id)),
+        };
+        known || declared.map_or(0, BTreeMap::len) + compared().map(|(_, known)| known.len()).sum::<usize>() < STATEMENTS_MAX
     }
 
     /// The periods that failed checks of a series void.
@@ -116,23 +124,6 @@ impl Marks {
         spans.extend(voided.into_iter().filter(|span| span.from < to && from < span.to));
         spans
     }
-
-    /// The declarations that touch `[from, to)` of an outlet, those taken back included, by id.
-    pub fn declared(&self, outlet: OutletId, from: Moment, to: Moment) -> impl Iterator<Item = &Declaration> {
-        self.declarations.get(&outlet).into_iter().flat_map(BTreeMap::values).filter(move |known| known.from < to && from < known.to)
-    }
-
-    /// How many statements are held.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.declarations.values().map(BTreeMap::len).sum::<usize>() + self.comparisons.values().map(BTreeMap::len).sum::<usize>()
-    }
-
-    /// Whether none is held.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 #[cfg(test)]
@@ -158,11 +149,11 @@ mod tests {
 
     #[test]
     fn a_failed_check_voids_back_to_the_last_pass_for_water_and_forward_to_the_next_for_both() {
-        let mut orders = [[0, 1, 2], [2, 1, 0], [1, 0, 2]].into_iter();
+        let orders = [[0, 1, 2], [2, 1, 0], [1, 0, 2]];
         let checks = [check("a", 100, true), check("b", 200, false), check("c", 300, true)];
         let mut results = Vec::new();
         for medium in [Medium::Gas, Medium::Water] {
-            for order in orders.clone() {
+            for order in orders {
                 let mut marks = Marks::default();
                 for at in order {
                     marks.compare(checks[at].clone(), medium);
@@ -173,7 +164,6 @@ mod tests {
         }
         assert_eq!(results[..3], vec![vec![(200, 300)]; 3]);
         assert_eq!(results[3..], vec![vec![(100, 300)]; 3]);
-        assert!(orders.next().is_some());
     }
 
     #[test]
@@ -184,5 +174,20 @@ mod tests {
         assert_eq!(marks.compare(check("b", 200, false), Medium::Gas), [(outlet, Moment(200), OPEN)]);
         assert_eq!(marks.compare(check("c", 300, true), Medium::Gas), [(outlet, Moment(200), Moment(300)), (outlet, Moment(200), OPEN)]);
         assert!(marks.compare(check("b", 200, false), Medium::Gas).is_empty());
+    }
+
+    #[test]
+    fn a_full_outlet_takes_no_new_statement_and_lets_every_old_one_be_taken_back() {
+        let mut marks = Marks::default();
+        let of = |check: &Comparison| (check.outlet, Some(check.factor));
+        for number in 0..STATEMENTS_MAX {
+            let check = check(&number.to_string(), number as i64, true);
+            assert!(marks.has_room(of(&check).0, of(&check).1, &check.id));
+            marks.restore(check);
+        }
+        let (outlet, factor) = of(&check("", 0, true));
+        assert!(!marks.has_room(outlet, factor, "new") && !marks.has_room(outlet, None, "7"));
+        assert!(marks.has_room(outlet, factor, "7"));
+        assert!(marks.has_room(OutletId::new("O2").expect("short"), factor, "new"), "another outlet has its own room");
     }
 }

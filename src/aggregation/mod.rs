@@ -14,5 +14,5 @@ pub mod ph;
 
 pub use book::HourBook;
 pub use cell::{Conversion, HourCell, Reported, SeriesRules, classify};
-pub use day::{Cells, SeriesDay, beside};
+pub use day::{Cells, Cycle, Fate, SeriesDay, beside};
 pub use marks::{MarkSpan, Marks};

@@ -175,12 +175,6 @@ impl Docket {
         self.cases.iter().any(|case| case.days.contains_key(&day))
     }
 
-    /// A case by its id.
-    #[must_use]
-    pub fn case(&self, id: Uuid) -> Option<&Case> {
-        self.cases.iter().find(|case| case.id == id)
-    }
-
     /// Enters the confirmed findings of one rule and day. `changed` says that a figure differs from what was entered before.
     /// Returns the case that moved, and how.
     pub fn enter(&mut self, day: Day, findings: &[Finding], changed: bool, set: &RuleSet, now: Moment) -> Option<(Case, Change)> {

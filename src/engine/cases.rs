@@ -45,10 +45,4 @@ impl Engine {
         writes.note(Notice::Referral(change.name()), 1);
         writes.cases.push(case);
     }
-
-    /// A case by its id.
-    #[must_use]
-    pub fn case(&self, id: Uuid) -> Option<&Case> {
-        self.dockets.get(self.case_places.get(&id)?)?.case(id)
-    }
 }

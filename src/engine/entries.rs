@@ -25,7 +25,7 @@ impl Engine {
             Body::RuleSetVersion { text } => match RuleSet::parse(text) {
                 Ok(rules) => {
                     self.versions.rule_set = rules.version();
-                    self.finality.put(until, &rules, self.began);
+                    self.finality.put(entry.at, &rules, self.began);
                     self.rules = rules;
                 }
                 Err(_) => writes.note(Notice::BadVersion, 1),

@@ -43,8 +43,6 @@ use uuid::Uuid;
 
 /// Days that may be asked for at once.
 const WANTS_MAX: usize = 64;
-/// Declarations and comparison results that one outlet may have; more are refused.
-const STATEMENTS_MAX: usize = 5_000;
 /// Events about rejected bytes per minute of engine time; the rest is only journalled and counted.
 const REJECTED_EVENTS_MAX: u32 = 60;
 
@@ -253,18 +251,6 @@ impl Engine {
     #[must_use]
     pub fn recounts_left(&self) -> u64 {
         self.recounts.values().map(Recount::left).sum()
-    }
-
-    /// Declarations and comparison results in force.
-    #[must_use]
-    pub fn marks(&self) -> &Marks {
-        &self.marks
-    }
-
-    /// The figures in force.
-    #[must_use]
-    pub fn rules(&self) -> &RuleSet {
-        &self.rules
     }
 
     /// Takes entries until a timer needs a day that is not resident. `recalled` are the days that the last step asked for.

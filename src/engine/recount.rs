@@ -9,7 +9,7 @@ impl Engine {
 
     pub(super) fn declare(&mut self, declaration: &Declaration, writes: &mut WriteSet) {
         if statements::fault(declaration.fault(), declaration.outlet, declaration.factor, &self.registry).is_some()
-            || self.marks.count(declaration.outlet) >= STATEMENTS_MAX
+            || !self.marks.has_room(declaration.outlet, None, &declaration.id)
         {
             return writes.note(Notice::Statement("refused"), 1);
         }
@@ -21,7 +21,7 @@ impl Engine {
 
     pub(super) fn compare(&mut self, comparison: &Comparison, writes: &mut WriteSet) {
         if statements::fault(comparison.fault(), comparison.outlet, Some(comparison.factor), &self.registry).is_some()
-            || self.marks.count(comparison.outlet) >= STATEMENTS_MAX
+            || !self.marks.has_room(comparison.outlet, Some(comparison.factor), &comparison.id)
         {
             return writes.note(Notice::Statement("refused"), 1);
         }

@@ -4,7 +4,7 @@ pub mod exceedance;
 
 use crate::domain::number::Ratio;
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Basis, Confidence, FactorCode, Finding, Kind, Mean, OutletId, RuleSet, Series};
+use crate::domain::{Basis, Confidence, FactorCode, Finding, Kind, Limit, Mean, OutletId, RuleSet, Series};
 use crate::protocol::factor;
 use crate::registry::Registry;
 use exceedance::Outcome;
@@ -18,6 +18,27 @@ pub const NAMESPACE: Uuid = Uuid::from_u128(0x9c1d_40f2_6f0e_5b52_8a6c_2f1d_2120
 #[must_use]
 pub fn factor_names(code: FactorCode) -> (String, String) {
     factor::find(code.as_str()).map_or_else(|| (code.to_string(), code.to_string()), |row| (row.zh.to_owned(), row.en.to_owned()))
+}
+
+/// A limit row as findings and pages show it, with the figure in force and why it is that one.
+#[must_use]
+pub fn limit_body(limit: &Limit, figure: &str, figure_note: Option<&str>) -> serde_json::Value {
+    json!({
+        "type": limit.limit_type,
+        "figure": figure,
+        "figure_note": figure_note,
+        "unit": limit.unit,
+        "basis": limit.basis,
+        "converted": limit.converted,
+        "standard": limit.standard,
+        "source": limit.source,
+        "grade": limit.grade,
+        "grade_zh": limit.grade.says().0,
+        "grade_en": limit.grade.says().1,
+        "note": limit.note,
+        "valid_from": limit.valid_from.to_string(),
+        "valid_to": limit.valid_to.map(|to| to.to_string()),
+    })
 }
 
 /// Everything a day's rules look at.
@@ -82,22 +103,7 @@ pub fn judge_day(view: &DayView<'_>) -> Vec<Finding> {
                     "valid_hours": judgement.mean.count,
                     "due": judgement.mean.due,
                     "volume_m3": judgement.mean.volume.as_ref().map(Ratio::shown),
-                    "limit": {
-                        "type": limit.limit_type,
-                        "figure": judgement.figure,
-                        "figure_note": judgement.figure_note,
-                        "unit": limit.unit,
-                        "basis": limit.basis,
-                        "converted": limit.converted,
-                        "standard": limit.standard,
-                        "source": limit.source,
-                        "grade": limit.grade,
-                        "grade_zh": limit.grade.says().0,
-                        "grade_en": limit.grade.says().1,
-                        "note": limit.note,
-                        "valid_from": limit.valid_from.to_string(),
-                        "valid_to": limit.valid_to.map(|to| to.to_string()),
-                    },
+                    "limit": limit_body(limit, judgement.figure, judgement.figure_note),
                     "multiple": comparison.multiple.as_ref().map(Ratio::shown),
                     "marginal": comparison.marginal,
                 }),

@@ -159,24 +159,11 @@ pub(super) fn limit_bodies(stored: &Stored, day: Day, factor: FactorCode, series
 }
 
 pub(super) fn limit_body(factor: FactorCode, limit: &Limit, figure: &str, note: Option<&str>) -> Value {
-    json!({
-        "factor": factor,
-        "basis": limit.basis,
-        "type": limit.limit_type,
-        "figure": figure,
-        "figure_note": note,
-        "unit": limit.unit,
-        "kind": if limit.converted { Kind::Converted } else { Kind::Measured },
-        "standard": limit.standard,
-        "source": limit.source,
-        "grade": limit.grade,
-        "grade_zh": limit.grade.says().0,
-        "grade_en": limit.grade.says().1,
-        "note": limit.note,
-        "restricted": limit.restricted,
-        "valid_from": limit.valid_from.to_string(),
-        "valid_to": limit.valid_to.map(|to| to.to_string()),
-    })
+    let mut body = rules::limit_body(limit, figure, note);
+    put(&mut body, "factor", json!(factor));
+    put(&mut body, "kind", json!(if limit.converted { Kind::Converted } else { Kind::Measured }));
+    put(&mut body, "restricted", json!(limit.restricted));
+    body
 }
 
 pub(super) fn exemptions(stored: &Stored, day: Day, factors: &BTreeSet<FactorCode>) -> Value {

@@ -153,12 +153,13 @@ pub(super) fn day_explanation(series: &SeriesDay<'_>, mean: &Mean, closed: &impl
 }
 
 pub(super) fn water_explanation(series: &SeriesDay<'_>, mean: &Mean, heading: &str, result: &str, share: &str) -> Vec<String> {
-    let all = cycles(series);
-    let used = || all.iter().filter_map(|cycle| Some((cycle, cycle.used.as_ref()?)));
+    let all = series.cycles();
+    let used = || all.iter().filter_map(|cycle| Some((cycle, cycle.used()?)));
     let shown = |volume: &Option<Ratio>| volume.as_ref().map_or_else(|| "—".to_owned(), Ratio::shown);
     let weights: Vec<String> =
         used().map(|(cycle, value)| format!("{:02}: {} × {} m³", cycle.hours.start, value.shown(), shown(&cycle.volume))).collect();
-    let left: Vec<String> = all.iter().filter(|cycle| cycle.used.is_none()).map(|cycle| format!("{:02} {}", cycle.hours.start, cycle.why)).collect();
+    let left: Vec<String> =
+        all.iter().filter(|cycle| cycle.used().is_none()).map(|cycle| format!("{:02} {}", cycle.hours.start, left_out(&cycle.fate))).collect();
     let plain = || used().map(|(_, value)| value.shown()).collect::<Vec<_>>();
     let formula = match &mean.volume {
         _ if series.factor.as_str() == PH => format!("−log₁₀( Σ10^−pH / {} )，{}", mean.count, plain().join(", ")),
@@ -176,37 +177,12 @@ pub(super) fn water_explanation(series: &SeriesDay<'_>, mean: &Mean, heading: &s
     lines
 }
 
-/// A cycle of a water analyser: the value that entered the day, or why there is none.
-pub(super) struct Cycle {
-    pub(super) hours: Range<u8>,
-    pub(super) used: Option<Ratio>,
-    pub(super) volume: Option<Ratio>,
-    pub(super) why: &'static str,
-}
-
-/// The cycles of a water day as `SeriesDay::day_means` takes them.
-pub(super) fn cycles(series: &SeriesDay<'_>) -> Vec<Cycle> {
-    let length = series.cycle_hours.max(1);
-    let flow_known = (0..24).any(|hour| series.volume(hour).is_some());
-    let mut check_left = series.set.water_check_factors.value.iter().any(|code| code == series.factor.as_str());
-    let mut cycle = |hours: Range<u8>| {
-        let volumes: Vec<&Ratio> = hours.clone().filter_map(|hour| series.volume(hour)).collect();
-        let volume = (!volumes.is_empty()).then(|| Ratio::sum(volumes.iter().copied()));
-        let cells = || hours.clone().filter_map(|hour| series.cells[usize::from(hour)].as_ref());
-        let values: Vec<Ratio> = cells().filter_map(|cell| cell.measured(series.set)).collect();
-        let dry = volumes.len() == hours.len() && volume.as_ref().is_some_and(Ratio::is_zero);
-        let exempt = hours.clone().all(|hour| series.exempt >> hour & 1 == 1);
-        let (used, why) = match Ratio::mean(&values) {
-            _ if dry => (None, "无流量 no flow, not due"),
-            _ if exempt => (None, "豁免 exempt, not due"),
-            Some(value) if cells().all(|cell| cell.unused == 0) && (!flow_known || volume.is_some()) => (Some(value), ""),
-            _ if check_left && cells().any(|cell| cell.minutes_marked(Marker::CALIBRATION) > 0) => {
-                check_left = false;
-                (None, "校准 the day's check, not due")
-            }
-            _ => (None, "无有效值 no valid value"),
-        };
-        Cycle { hours, used, volume, why }
-    };
-    (0..24 / length).map(|at| cycle(at * length..(at + 1) * length)).collect()
+/// Why a cycle does not enter the day.
+fn left_out(fate: &Fate) -> &'static str {
+    match fate {
+        Fate::NoFlow => "无流量 no flow, not due",
+        Fate::Exempt => "豁免 exempt, not due",
+        Fate::Check => "校准 the day's check, not due",
+        Fate::Used(_) | Fate::Unused => "无有效值 no valid value",
+    }
 }

@@ -12,7 +12,7 @@ mod table;
 
 use super::{Failure, config, existing_database, exit, small_runtime};
 use crate::aggregation::month::{self, Hours};
-use crate::aggregation::{Conversion, HourCell, SeriesDay, emission};
+use crate::aggregation::{Conversion, Fate, HourCell, SeriesDay, emission};
 use crate::domain::number::Ratio;
 use crate::domain::time::{Day, Hour, MINUTE_MS, Moment};
 use crate::domain::{Basis, Declaration, FactorCode, Figure, HourClass, Kind, Limit, Mean, Medium, Mn, Origin, OutletDay, OutletId, RuleSet, Series};
@@ -21,11 +21,10 @@ use crate::message::{finding_body, mean_body};
 use crate::protocol::factor;
 use crate::protocol::marker::Marker;
 use crate::registry::{ConversionOrder, Exemption, Files, Registry, Restriction};
-use crate::rules::{exceedance, factor_names};
+use crate::rules::{self, exceedance, factor_names};
 use crate::store::{Store, StoreError};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::path::PathBuf;
 
 use day::*;
