@@ -2,11 +2,12 @@
 //!
 //! The logger lives by its own clock, which may be wrong; everything it computes and writes is by that clock. While the
 //! link is lost it keeps its records; afterwards it announces itself (2081), goes on, and back-fills (补传) beside the new
-//! data, which always go first.
+//! data, which always go first. Without power it keeps nothing.
 
 use super::chance::Chance;
-use super::plan::{FactorPlan, LoggerPlan, Scenario};
-use super::weather::{Record, Weather};
+use super::deeds::{Deed, DeedKind};
+use super::plan::{LoggerPlan, Scenario};
+use super::weather::{Lots, Record, Weather};
 use crate::domain::time::{DAY_MS, HOUR_MS, Moment};
 use crate::protocol::encode::{self, Segment};
 use crate::protocol::{CrcDialect, Edition, crc};
@@ -31,7 +32,7 @@ pub struct Outgoing {
     pub asks: bool,
     /// Its request number. A 2005 logger that does not ask leaves it out of the packet.
     pub qn: String,
-    /// `start`, `real_time`, `minute`, `hour`, `day`, `refill`, or `damaged`: a spoilt copy of the packet that follows.
+    /// `start`, `real_time`, `minute`, `hour`, `day`, `parameter`, `refill`, or `damaged`: a spoilt copy of the packet that follows.
     pub what: &'static str,
 }
 
@@ -41,11 +42,15 @@ pub struct Logger {
     plan: LoggerPlan,
     scenario: Scenario,
     seed: u64,
+    /// Of each stream.
+    lots: Vec<Vec<Lots>>,
     /// How far its clock is ahead.
     ahead_ms: i64,
     started: Moment,
     calendar: BinaryHeap<Reverse<Event>>,
     backlog: VecDeque<Event>,
+    /// Records that are told a second time, by the time when.
+    again: BinaryHeap<Reverse<(Moment, Event)>>,
     last_qn: Moment,
 }
 
@@ -65,6 +70,8 @@ enum Kind {
     Hour,
     Day,
     Refill,
+    /// A deed of the scenario, by its place.
+    Parameter(usize),
 }
 
 /// A packet's content before it is cut into parts.
@@ -86,7 +93,18 @@ impl Logger {
         let scenario = scenario.of_logger(&plan);
         let ahead_ms: i64 = scenario.clock_errors.iter().map(|error| error.seconds * 1000).sum();
         let started = start.plus_ms(ahead_ms);
-        let mut logger = Self { plan, scenario, seed, ahead_ms, started, calendar: BinaryHeap::new(), backlog: VecDeque::new(), last_qn: started };
+        let mut logger = Self {
+            lots: plan.streams.iter().map(|stream| Lots::of(seed, stream)).collect(),
+            plan,
+            scenario,
+            seed,
+            ahead_ms,
+            started,
+            calendar: BinaryHeap::new(),
+            backlog: VecDeque::new(),
+            again: BinaryHeap::new(),
+            last_qn: started,
+        };
         logger.plan_ahead();
         logger
     }
@@ -95,11 +113,15 @@ impl Logger {
     pub fn due(&mut self, now: Moment) -> Vec<Outgoing> {
         let now = now.plus_ms(self.ahead_ms);
         let mut packets = Vec::new();
-        while let Some(&Reverse(event)) = self.calendar.peek()
-            && event.at <= now
-        {
-            self.calendar.pop();
-            self.happen(event, &mut packets);
+        while self.next_at().is_some_and(|at| at <= now) {
+            if let Some(event) = self.next_event() {
+                self.happen(event, &mut packets);
+            } else if let Some(Reverse((at, event))) = self.again.pop()
+                && !self.is_off(at)
+                && !self.is_cut(at.plus_ms(-self.ahead_ms))
+            {
+                self.report(event, at, true, &mut packets);
+            }
         }
         packets
     }
@@ -107,7 +129,21 @@ impl Logger {
     /// When [`Self::due`] has something to do again.
     #[must_use]
     pub fn next_due(&self) -> Option<Moment> {
-        self.calendar.peek().map(|Reverse(event)| event.at.plus_ms(-self.ahead_ms))
+        self.next_at().map(|at| at.plus_ms(-self.ahead_ms))
+    }
+
+    /// The same by its own clock.
+    fn next_at(&self) -> Option<Moment> {
+        let event = self.calendar.peek().map(|Reverse(event)| event.at);
+        let again = self.again.peek().map(|Reverse((at, _))| *at);
+        event.into_iter().chain(again).min()
+    }
+
+    /// Takes the next event, unless something is told again before it.
+    fn next_event(&mut self) -> Option<Event> {
+        let at = self.next_at()?;
+        let is_next = self.calendar.peek().is_some_and(|Reverse(event)| event.at == at);
+        if is_next { self.calendar.pop().map(|Reverse(event)| event) } else { None }
     }
 
     /// Whether the scenario has taken the link away.
@@ -123,6 +159,16 @@ impl Logger {
             let at = loss.to.plus_ms(self.ahead_ms);
             if at > self.started {
                 events.extend([Kind::Start, Kind::Refill].map(|kind| Event { at, kind, stream: 0 }));
+            }
+        }
+        for (place, deed) in self.scenario.deeds.iter().enumerate() {
+            let (at, kind) = match deed.kind {
+                DeedKind::Off => (deed.when.to, Kind::Start),
+                DeedKind::Parameter { .. } => (deed.when.from, Kind::Parameter(place)),
+                _ => continue,
+            };
+            if at > self.started {
+                events.push(Event { at, kind, stream: 0 });
             }
         }
         let day = self.started.day();
@@ -147,19 +193,43 @@ impl Logger {
         }
         let cut = self.is_cut(event.at.plus_ms(-self.ahead_ms));
         match event.kind {
+            _ if self.is_off(event.at) => {}
             Kind::Minute | Kind::Hour | Kind::Day if cut => self.backlog.push_back(event),
             // Real-time data are lost; the end of the loss brings a new start and a new back-fill.
-            Kind::Start | Kind::RealTime | Kind::Refill if cut => {}
+            Kind::Start | Kind::RealTime | Kind::Refill | Kind::Parameter(_) if cut => {}
             Kind::Start => self.announce(event.at, packets),
             Kind::Refill => self.refill(event.at, packets),
-            Kind::RealTime | Kind::Minute | Kind::Hour | Kind::Day => self.report(event, event.at, packets),
+            Kind::Parameter(place) => self.upload_parameter(place, event.at, packets),
+            Kind::RealTime | Kind::Minute | Kind::Hour | Kind::Day => {
+                self.report(event, event.at, false, packets);
+                self.plan_again(event);
+            }
+        }
+    }
+
+    /// Whether the scenario has taken the power away, by the logger's own clock.
+    fn is_off(&self, at: Moment) -> bool {
+        self.scenario.deeds.iter().any(|deed| matches!(deed.kind, DeedKind::Off) && deed.when.span(at).is_some())
+    }
+
+    /// Remembers a record that the scenario has told a second time.
+    fn plan_again(&mut self, event: Event) {
+        if !matches!(event.kind, Kind::Minute | Kind::Hour) {
+            return;
+        }
+        let start = event.at.plus_ms(-self.period_ms(event).unwrap_or(0));
+        let outlet = &self.plan.streams[event.stream].outlet;
+        for deed in self.scenario.deeds.iter().filter(|deed| deed.outlet == *outlet && deed.when.span(start).is_some()) {
+            if let DeedKind::Again { after_ms, .. } = deed.kind {
+                self.again.push(Reverse((event.at.plus_ms(after_ms), event)));
+            }
         }
     }
 
     /// How long after an event the next of its kind comes; for interval data this is the period that ends with it.
     fn period_ms(&self, event: Event) -> Option<i64> {
         match event.kind {
-            Kind::Start | Kind::Refill => None,
+            Kind::Start | Kind::Refill | Kind::Parameter(_) => None,
             Kind::RealTime => Some(i64::from(self.plan.streams[event.stream].real_interval_secs) * 1000),
             Kind::Minute => Some(self.plan.streams[event.stream].minute_ms()),
             Kind::Hour => Some(HOUR_MS),
@@ -174,44 +244,65 @@ impl Logger {
         self.post(&Message { st, cn: "2081", what: "start", data_time: at, sent: at, refill: false, items }, packets);
     }
 
+    /// 3020: a parameter of an instrument (C.44).
+    fn upload_parameter(&mut self, place: usize, at: Moment, packets: &mut Vec<Outgoing>) {
+        let Some(Deed { factors, kind: DeedKind::Parameter { id, value }, .. }) = self.scenario.deeds.get(place) else { return };
+        let st = self.plan.streams.first().map_or_else(|| "31".to_owned(), |stream| stream.st.clone());
+        let mut items: Vec<String> = factors.iter().map(|factor| format!("PolId={factor}")).collect();
+        items.push(format!("{id}-Info={value}"));
+        self.post(&Message { st, cn: "3020", what: "parameter", data_time: at, sent: at, refill: false, items }, packets);
+    }
+
     fn refill(&mut self, at: Moment, packets: &mut Vec<Outgoing>) {
         if let Some(missed) = self.backlog.pop_front() {
-            self.report(missed, at, packets);
+            self.report(missed, at, false, packets);
         }
         if !self.backlog.is_empty() {
             self.calendar.push(Reverse(Event { at: at.plus_ms(REFILL_PAUSE_MS), kind: Kind::Refill, stream: 0 }));
         }
     }
 
-    /// Reports a record; later than its end, it is a back-fill.
-    fn report(&mut self, event: Event, sent: Moment, packets: &mut Vec<Outgoing>) {
+    /// Reports a record; later than its end, it is a back-fill. `again`: as it is told the second time.
+    fn report(&mut self, event: Event, sent: Moment, again: bool, packets: &mut Vec<Outgoing>) {
+        if let Some(message) = self.message(event, sent, again) {
+            self.post(&message, packets);
+        }
+    }
+
+    /// The report of a record; none where there is no record, or somebody withholds it.
+    fn message(&self, event: Event, sent: Moment, again: bool) -> Option<Message> {
         let stream = &self.plan.streams[event.stream];
-        let weather = Weather::new(self.seed, stream, &self.scenario);
+        let weather = Weather::new(stream, &self.scenario, &self.lots[event.stream], again);
         let start = event.at.plus_ms(-self.period_ms(event).unwrap_or(0));
-        let record_of = |factor: &FactorPlan| match event.kind {
-            Kind::Minute => weather.minute(factor, start),
-            Kind::Hour => weather.hour(factor, start.hour()),
-            Kind::Day => weather.day(factor, start.day()),
-            Kind::Start | Kind::RealTime | Kind::Refill => weather.moment(factor, event.at),
+        let exists = match event.kind {
+            Kind::Minute => weather.is_on(start),
+            Kind::Hour => weather.has(start.hour()),
+            Kind::Start | Kind::RealTime | Kind::Day | Kind::Refill | Kind::Parameter(_) => true,
         };
-        let (cn, what) = match event.kind {
-            Kind::Minute => ("2051", "minute"),
-            Kind::Hour => ("2061", "hour"),
-            Kind::Day => ("2031", "day"),
-            Kind::Start | Kind::RealTime | Kind::Refill => ("2011", "real_time"),
+        if !exists {
+            return None;
+        }
+        let (cn, what, row) = match event.kind {
+            Kind::Minute => ("2051", "minute", weather.minute(start)),
+            Kind::Hour => ("2061", "hour", weather.hour(start.hour())),
+            Kind::Day => ("2031", "day", weather.day(start.day())),
+            Kind::Start | Kind::RealTime | Kind::Refill | Kind::Parameter(_) => ("2011", "real_time", weather.moment(event.at)),
         };
+        if matches!(event.kind, Kind::Minute | Kind::Hour) && weather.withholds(&row, start) {
+            return None;
+        }
         let at_end = stream.stamp_end || event.kind == Kind::RealTime;
         let refill = sent > event.at;
-        let message = Message {
+        let told = stream.factors.iter().zip(&row).filter(|(factor, _)| !weather.omits(factor, start));
+        Some(Message {
             st: stream.st.clone(),
             cn,
             what: if refill { "refill" } else { what },
             data_time: if at_end { event.at } else { start },
             sent,
             refill,
-            items: stream.factors.iter().map(|factor| item(&factor.wire_code, &record_of(factor), event.kind == Kind::RealTime)).collect(),
-        };
-        self.post(&message, packets);
+            items: told.map(|(factor, record)| item(&factor.wire_code, record, event.kind == Kind::RealTime)).collect(),
+        })
     }
 
     /// Sends a message, in parts where it is too long; each part is a packet with a QN of its own (C.49, C.50).
@@ -320,9 +411,10 @@ impl Logger {
 
 /// The fields of one factor, in the order of C.16 and C.26.
 fn item(code: &str, record: &Record<'_>, real_time: bool) -> String {
-    let Record { min, avg, max, converted, marker } = record;
+    let Record { min, avg, max, converted, total, marker } = record;
     let suffix = if real_time { "Rtd" } else { "Avg" };
+    let total = total.map(|total| format!("{code}-Cou={total},")).unwrap_or_default();
     let measured = if real_time { format!("{code}-Rtd={avg}") } else { format!("{code}-Min={min},{code}-Avg={avg},{code}-Max={max}") };
     let converted = converted.map(|converted| format!(",{code}-Zs{suffix}={converted}")).unwrap_or_default();
-    format!("{measured}{converted},{code}-Flag={marker}")
+    format!("{total}{measured}{converted},{code}-Flag={marker}")
 }

@@ -5,19 +5,21 @@
 //! byte; only when a byte travels is up to the network.
 //!
 //! ```text
-//! plan ─▶ weather (values) ─▶ logger (packets whose time has come) ─▶ run (sockets, answers, resends)
+//! plan, deeds ─▶ weather (values) ─▶ logger (packets whose time has come) ─▶ run (sockets, answers, resends)
 //! ```
 
 mod chance;
+mod deeds;
 mod logger;
 mod plan;
 mod run;
 mod weather;
 
+pub use deeds::{Deed, DeedKind, When};
 pub use logger::{Logger, Outgoing, SEGMENT_LEN_MAX};
-pub use plan::{ClockError, Exceedance, FactorPlan, FleetPlan, LinkLoss, LoggerPlan, Mark, Scenario, StreamPlan};
+pub use plan::{ClockError, Derived, Exceedance, FactorPlan, FleetPlan, LinkLoss, LoggerPlan, Mark, Plant, Scenario, StreamPlan};
 pub use run::{Counts, RESENDS_MAX, Tally, WINDOW, run};
-pub use weather::{Figure, Record, Weather};
+pub use weather::{Figure, Record, SPAN_SHARE, Weather};
 
 #[cfg(test)]
 mod tests {
@@ -210,6 +212,64 @@ mod tests {
         assert!((mean_of_five - mean(&minutes[1..])).abs() < 0.000_501);
     }
 
+    #[test]
+    fn the_values_of_a_plant_follow_from_each_other() {
+        let (plan, scenario) = furnace(Vec::new());
+        let packets = sent(plan, &scenario, 24);
+        let near = |one: f64, other: f64| (one / other - 1.0).abs() < 0.01;
+        for (cn, seconds) in [("2051", 600.0), ("2061", 3600.0)] {
+            let of = |name: &str| values(&packets, cn, name);
+            let (no, no2, nox) = (of("a21003-Avg"), of("a21004-Avg"), of("a21002-Avg"));
+            let (velocity, heat, moisture) = (of("a01011-Avg"), of("a01012-Avg"), of("a01014-Avg"));
+            let (flow, volume) = (of("a00000-Avg"), of("a00000-Cou"));
+            let (oxygen, dust, converted, mass) = (of("a19001-Avg"), of("a34013-Avg"), of("a34013-ZsAvg"), of("a34013-Cou"));
+            let all = |holds: &dyn Fn(usize) -> bool| nox.len() >= 24 && (0..nox.len()).all(holds);
+            assert!(all(&|at: usize| near(nox[at], no[at] * 46.005 / 30.006 + no2[at])), "{cn}: NOx of its parts");
+            let dry = |at: usize| velocity[at] * 3.8 * 273.0 / (273.0 + heat[at]) * (1.0 - moisture[at] / 100.0);
+            assert!(all(&|at: usize| near(flow[at], dry(at))), "{cn}: flow of velocity and area");
+            assert!(all(&|at: usize| near(volume[at], flow[at] * seconds)), "{cn}: volume of flow");
+            assert!(all(&|at: usize| near(mass[at], dust[at] * volume[at] / 1e6)), "{cn}: mass of mean and volume");
+            assert!(all(&|at: usize| near(converted[at], dust[at] * 15.0 / (21.0 - oxygen[at]))), "{cn}: converted mean of means");
+        }
+    }
+
+    #[test]
+    fn a_plant_at_rest_shows_air_and_its_hours_carry_the_mark_of_their_minutes() {
+        let load = DeedKind::Load { share: 0.0, down_ms: 30 * MINUTE_MS, up_ms: HOUR_MS };
+        let (plan, scenario) = furnace(vec![deed(60, 180, load), deed(60, 180, DeedKind::Mark { marker: "F".to_owned() })]);
+        let packets = sent(plan, &scenario, 6);
+        assert_eq!(texts(&packets, "2061", "a19001-Flag"), ["N", "F", "F", "N", "N", "N"]);
+        let (oxygen, flow) = (values(&packets, "2061", "a19001-Avg"), values(&packets, "2061", "a00000-Avg"));
+        assert!(oxygen[1] > 20.8 && oxygen[2] > 20.8 && oxygen[0] < 16.0 && oxygen[5] < 12.0, "{oxygen:?}");
+        assert!(flow[1] < flow[5] / 15.0, "{flow:?}");
+    }
+
+    #[test]
+    fn what_is_told_again_comes_later_and_says_something_else() {
+        let again = DeedKind::Again { after_ms: 2 * HOUR_MS, times: 0.5, marker: Some("D".to_owned()) };
+        let (plan, scenario) = furnace(vec![Deed { factors: vec!["a34013".to_owned()], ..deed(0, 60, again) }]);
+        let packets = sent(plan, &scenario, 4);
+        let (times, dust) = (texts(&packets, "2051", "DataTime"), values(&packets, "2051", "a34013-Avg"));
+        let flags = texts(&packets, "2051", "a34013-Flag");
+        let twice: Vec<usize> = (0..times.len()).filter(|at| times[..*at].contains(&times[*at])).collect();
+        assert_eq!((times.len(), twice.len()), (24 + 6, 6));
+        for at in twice {
+            let first = times.iter().position(|time| *time == times[at]).expect("told before");
+            assert_eq!((flags[first].as_str(), flags[at].as_str()), ("N", "D"));
+            assert!((dust[at] / dust[first] - 0.5).abs() < 0.01, "{} and {}", dust[first], dust[at]);
+        }
+        assert!(texts(&packets, "2051", "a19001-Flag").iter().all(|flag| flag == "N"));
+        assert_eq!(texts(&packets, "2061", "a34013-Flag"), ["N", "N", "N", "D", "N"]);
+    }
+
+    #[test]
+    fn without_power_nothing_is_recorded_and_nothing_kept() {
+        let (plan, scenario) = furnace(vec![deed(90, 250, DeedKind::Off)]);
+        let packets = sent(plan, &scenario, 8);
+        let count = |what: &str| packets.iter().filter(|packet| packet.what == what).count();
+        assert_eq!([count("minute"), count("hour"), count("start"), count("refill")], [48 - 17, 8 - 3, 2, 0]);
+    }
+
     #[tokio::test]
     async fn a_fleet_sends_everything_and_matches_every_answer() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -282,6 +342,32 @@ mod tests {
                 factors: vec![pollutant("a21026", 20.0), pollutant("a21002", 35.0), pollutant("a34013", 4.0), oxygen],
             }],
         }
+    }
+
+    /// A gas logger whose outlet has a plant, and what is done there.
+    fn furnace(deeds: Vec<Deed>) -> (LoggerPlan, Scenario) {
+        let mut plan = gas(Edition::Y2017);
+        let stream = &mut plan.streams[0];
+        let oxygen = stream.factors.pop().expect("the oxygen");
+        let parameter = |code: &str, base: f64| FactorPlan { reference_oxygen: None, ..pollutant(code, base) };
+        let parameters = [parameter("a01011", 12.0), parameter("a01012", 140.0), parameter("a01014", 18.0)];
+        let nitrogen = [pollutant("a21003", 80.0), pollutant("a21004", 14.0), pollutant("a21002", 140.0)];
+        stream.factors = vec![pollutant("a34013", 4.0), oxygen, FactorPlan { flow: true, ..parameter("a00000", 25.0) }];
+        stream.factors.extend(nitrogen.into_iter().chain(parameters));
+        stream.real_interval_secs = 0;
+        let derived = [("a21002", Derived::NitrogenOxides), ("a00000", Derived::Flow { area_m2: 3.8 })];
+        let plant = Plant {
+            outlet: stream.outlet.clone(),
+            derived: derived.into_iter().map(|(code, derived)| (code.to_owned(), derived)).collect(),
+            totals: ["a34013", "a00000"].map(str::to_owned).into_iter().collect(),
+        };
+        (plan, Scenario { plants: vec![plant], deeds, ..Scenario::default() })
+    }
+
+    /// A deed about all factors between two minutes after the start.
+    fn deed(from: i64, to: i64, kind: DeedKind) -> Deed {
+        let at = |minute: i64| start().plus_ms(minute * MINUTE_MS);
+        Deed { outlet: "DA001".to_owned(), factors: Vec::new(), when: When { from: at(from), to: at(to), daily: None }, kind }
     }
 
     fn pollutant(code: &str, base: f64) -> FactorPlan {

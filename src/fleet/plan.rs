@@ -1,9 +1,11 @@
 //! What a fleet is and what happens to it: plain values, written by a person or drawn from a seed.
 
 use super::chance::Chance;
+use super::deeds::Deed;
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use crate::protocol::sm4::Key;
 use crate::protocol::{CrcDialect, Edition};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A whole fleet. The same plan gives the same bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +110,40 @@ pub struct Scenario {
     pub clock_errors: Vec<ClockError>,
     /// How many of a thousand packets arrive with a flipped bit and are sent again.
     pub damage_per_thousand: u32,
+    /// Outlets whose values hang together.
+    pub plants: Vec<Plant>,
+    /// What is done at those outlets, or happens there.
+    pub deeds: Vec<Deed>,
+}
+
+/// An outlet whose values hang together as those of a plant do: some follow from others, all go to rest when it does, a whole
+/// carries the mark of its parts, and a converted mean is the conversion of means. Deeds happen at such outlets only.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plant {
+    /// Where.
+    pub outlet: String,
+    /// How factors follow, by 2017 code; the others move by themselves.
+    pub derived: BTreeMap<String, Derived>,
+    /// 2017 codes of the factors that are sent with the volume or mass of the period (累计值, `-Cou`).
+    pub totals: BTreeSet<String>,
+}
+
+/// How a factor's true value follows from others of its stream, or from its own past.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Derived {
+    /// NOx as NO2, of NO (`a21003`) and NO2 (`a21004`): HJ 212-2017 formula 21.
+    NitrogenOxides,
+    /// Dry flow at standard state, m³/s, of velocity (`a01011`), temperature, pressure and moisture: formulas 30 and 31, at an
+    /// atmospheric pressure of 101,325 Pa.
+    Flow {
+        /// Cross-section of the duct.
+        area_m2: f64,
+    },
+    /// A sampling analyser: what it takes at the beginning of a cycle stands for all of it.
+    Cycle {
+        /// Its length; the cycles of a day begin at midnight.
+        hours: u8,
+    },
 }
 
 /// A factor's values are multiplied for a while.
@@ -217,6 +253,8 @@ impl Scenario {
             link_losses: self.link_losses.iter().filter(|one| one.mn == logger.mn).cloned().collect(),
             clock_errors: self.clock_errors.iter().filter(|one| one.mn == logger.mn).cloned().collect(),
             damage_per_thousand: self.damage_per_thousand,
+            plants: self.plants.iter().filter(|plant| measures(&plant.outlet)).cloned().collect(),
+            deeds: self.deeds.iter().filter(|deed| measures(&deed.outlet)).cloned().collect(),
         }
     }
 }

@@ -1,20 +1,39 @@
 //! What the instruments show. Every value is a pure function of seed, outlet, factor, time and scenario, so minute, hour
 //! and day records of one logger agree whenever they are computed, and however often.
 //!
+//! A row holds the records of all factors of a stream, in the order of its plan. At an outlet that has a plant, values follow
+//! from each other, and deeds bend them:
+//!
+//! ```text
+//! truths (plant, load) ─▶ shown (instrument) ─▶ converted, marked, totalled (logger) ─▶ hours ─▶ days
+//! ```
+//!
 //! Only `+ - * /` are used on floats, and means are integers: the same seed gives the same digits on every machine.
 
 use super::chance;
-use super::plan::{Exceedance, FactorPlan, Mark, Scenario, StreamPlan};
+use super::deeds::{Deed, DeedKind};
+use super::plan::{Derived, Exceedance, FactorPlan, Mark, Plant, Scenario, StreamPlan};
 use crate::domain::time::{DAY_MS, Day, HOUR_MS, Hour, Moment};
 use std::cmp::Ordering;
 use std::fmt;
 
 /// 正常.
 const NORMAL: &str = "N";
+/// 故障: what a whole is when too few of its parts are normal.
+const FAULT: &str = "D";
+/// 校准.
+const CALIBRATION: &str = "C";
 /// Oxygen of air, as HJ 212-2017 formula (28) has it.
 const AIR_OXYGEN: f64 = 21.0;
 /// Formula (28) diverges near 21 %: the divisor is never smaller.
 const OXYGEN_ROOM_MIN: f64 = 0.5;
+/// Molar masses of NO2 and NO (HJ 212-2017 formula 21).
+const NO2_OVER_NO: f64 = 46.005 / 30.006;
+/// What span gas shows, as a share of the range.
+pub const SPAN_SHARE: f64 = 0.8;
+/// Decimals of volumes, m³, and of masses, kg.
+const VOLUME_DECIMALS: u8 = 3;
+const MASS_DECIMALS: u8 = 6;
 
 /// A number as a logger writes it: whole units of the last decimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,112 +53,397 @@ pub struct Record<'p> {
     pub max: Figure,
     /// 折算值 of the mean.
     pub converted: Option<Figure>,
+    /// 累计值 of the period: m³ of a flow, kg of what flows with it.
+    pub total: Option<Figure>,
     /// 数据标记.
     pub marker: &'p str,
 }
 
-/// The instruments of one stream.
+/// What chance has in store for one factor of an outlet, by purpose.
 #[derive(Debug, Clone, Copy)]
+pub(super) struct Lots {
+    series: u64,
+    drift: u64,
+    dash: u64,
+    min: u64,
+    max: u64,
+    moment: u64,
+    rest: u64,
+    tremble: u64,
+}
+
+impl Lots {
+    /// The lots of a stream's factors under a seed.
+    pub(super) fn of(seed: u64, stream: &StreamPlan) -> Vec<Self> {
+        let lots = |factor: &FactorPlan| {
+            let lot = |purpose: &str| chance::hash(seed, &[&stream.outlet, &factor.factor, purpose]);
+            Self {
+                series: lot("series"),
+                drift: lot("drift"),
+                dash: lot("dash"),
+                min: lot("min"),
+                max: lot("max"),
+                moment: lot("moment"),
+                rest: lot("rest"),
+                tremble: lot("tremble"),
+            }
+        };
+        stream.factors.iter().map(lots).collect()
+    }
+}
+
+/// The bits that a lot holds for a time.
+fn draw(lot: u64, at: i64) -> u64 {
+    chance::mix(lot ^ chance::mix(at as u64))
+}
+
+/// The instruments of one stream.
+#[derive(Debug, Clone)]
 pub struct Weather<'p> {
-    seed: u64,
     stream: &'p StreamPlan,
     scenario: &'p Scenario,
+    lots: &'p [Lots],
+    plant: Option<&'p Plant>,
+    deeds: Vec<&'p Deed>,
+    again: bool,
 }
 
 impl<'p> Weather<'p> {
-    /// The instruments of a stream in a scenario.
-    #[must_use]
-    pub fn new(seed: u64, stream: &'p StreamPlan, scenario: &'p Scenario) -> Self {
-        Self { seed, stream, scenario }
+    /// The instruments of a stream in a scenario; `again`: as they are told of the second time.
+    pub(super) fn new(stream: &'p StreamPlan, scenario: &'p Scenario, lots: &'p [Lots], again: bool) -> Self {
+        let plant = scenario.plants.iter().find(|plant| plant.outlet == stream.outlet);
+        let deeds = scenario.deeds.iter().filter(|deed| plant.is_some() && deed.outlet == stream.outlet).collect();
+        Self { stream, scenario, lots, plant, deeds, again }
     }
 
-    /// The minute record that starts at `start`.
+    /// The minute records that start at `start`.
     #[must_use]
-    pub fn minute(&self, factor: &FactorPlan, start: Moment) -> Record<'p> {
-        let measured = self.measured(factor, start);
-        let converted = self.converted(factor, measured.avg, |oxygen| self.measured(oxygen, start).avg);
-        Record { converted, ..measured }
-    }
-
-    /// The hour's record: over its normal minutes; over all where none is normal.
-    #[must_use]
-    pub fn hour(&self, factor: &FactorPlan, hour: Hour) -> Record<'p> {
-        let length = self.stream.minute_ms();
-        let minutes: Vec<_> = (0..HOUR_MS / length).map(|at| self.minute(factor, hour.start().plus_ms(at * length))).collect();
-        self.misreported(factor, hour.start(), summary(&minutes, factor.decimals + 1))
-    }
-
-    /// The day's record, over its hours by the same rule.
-    #[must_use]
-    pub fn day(&self, factor: &FactorPlan, day: Day) -> Record<'p> {
-        let hours: Vec<_> = (0..24).map(|of_day| self.hour(factor, day.hour(of_day))).collect();
-        let mut record = summary(&hours, factor.decimals + 1);
-        // A day of water is weighted by its flow (HJ 212-2017 Annex D.1); pH, temperature and the flow itself are not.
-        let flow = self.stream.factors.iter().find(|other| other.flow && !factor.flow && self.stream.st == "32");
-        if let Some(flow) = flow.filter(|_| !matches!(factor.factor.as_str(), "w01001" | "w01010")) {
-            let weights = (0..24).map(|of_day| self.hour(flow, day.hour(of_day)).avg);
-            let normal = hours.iter().zip(weights).filter(|(hour, _)| hour.marker == NORMAL).map(|(hour, weight)| (hour.avg, weight));
-            record.avg = Figure::weighted(normal, factor.decimals + 1).unwrap_or(record.avg);
+    pub fn minute(&self, start: Moment) -> Vec<Record<'p>> {
+        let mut row = self.measured(start);
+        self.convert(&mut row, 0, start);
+        if let Some(plant) = self.plant {
+            self.mark(&mut row, start);
+            let volume = self.volume_of_minute(&row);
+            self.add_totals(plant, &mut row, volume, start);
         }
-        self.misreported(factor, day.start(), record)
+        row
+    }
+
+    /// The hour's records: over its normal minutes; over all where none is normal.
+    #[must_use]
+    pub fn hour(&self, hour: Hour) -> Vec<Record<'p>> {
+        let start = hour.start();
+        let minutes: Vec<Vec<Record<'p>>> = self.minutes_of(hour).map(|start| self.minute(start)).collect();
+        let mut row = self.summaries(&minutes);
+        if let Some(plant) = self.plant {
+            let due = (HOUR_MS / self.stream.minute_ms()) as usize;
+            self.mark_whole(&mut row, &minutes, due);
+            for (factor, record) in self.stream.factors.iter().zip(&mut row) {
+                let times = self.told(factor, start, |kind| if let DeedKind::Hour { times } = kind { Some(*times) } else { None });
+                record.avg = scaled(record.avg, times);
+                let mark = self.deeds.iter().find(|deed| matches!(deed.kind, DeedKind::HourMark { .. }) && deed.touches(&factor.factor, start));
+                if let Some(Deed { kind: DeedKind::HourMark { marker }, .. }) = mark.copied() {
+                    record.marker = marker.as_str();
+                }
+            }
+            self.convert(&mut row, 1, start);
+            let volume = self.flow().and_then(|at| volume(&minutes, at));
+            self.add_totals(plant, &mut row, volume, start);
+        }
+        self.misreport(&mut row, start);
+        row
+    }
+
+    /// The day's records, over its hours by the same rule.
+    #[must_use]
+    pub fn day(&self, day: Day) -> Vec<Record<'p>> {
+        let start = day.start();
+        let hours: Vec<Vec<Record<'p>>> = (0..24).map(|of_day| day.hour(of_day)).filter(|hour| self.has(*hour)).map(|hour| self.hour(hour)).collect();
+        let mut row = self.summaries(&hours);
+        let flow = self.flow().filter(|_| self.is_water());
+        for (at, (factor, record)) in self.stream.factors.iter().zip(&mut row).enumerate() {
+            // A day of water is weighted by its flow (HJ 212-2017 Annex D.1); pH, temperature and the flow itself are not.
+            if let Some(flow) = flow.filter(|_| !factor.flow && !matches!(factor.factor.as_str(), "w01001" | "w01010")) {
+                let normal = hours.iter().filter(|hour| hour[at].marker == NORMAL).map(|hour| (hour[at].avg, hour[flow].avg));
+                record.avg = Figure::weighted(normal, factor.decimals + 1).unwrap_or(record.avg);
+            }
+        }
+        if self.plant.is_some() {
+            self.mark_whole(&mut row, &hours, 24);
+            for (at, (factor, record)) in self.stream.factors.iter().zip(&mut row).enumerate() {
+                let times = self.told(factor, start, |kind| if let DeedKind::Day { times } = kind { Some(*times) } else { None });
+                record.avg = scaled(record.avg, times);
+                record.converted = record.converted.map(|converted| scaled(converted, times));
+                record.total = sum(hours.iter().filter_map(|hour| hour[at].total));
+            }
+        }
+        self.misreport(&mut row, start);
+        row
+    }
+
+    /// The real-time values: between the extremes of their minute records.
+    #[must_use]
+    pub fn moment(&self, at: Moment) -> Vec<Record<'p>> {
+        let length = self.stream.minute_ms();
+        let mut row = self.minute(Moment(at.0.div_euclid(length) * length));
+        for (record, lots) in row.iter_mut().zip(self.lots) {
+            let steps = u64::try_from(record.max.units - record.min.units).unwrap_or(0) + 1;
+            let step = (draw(lots.moment, at.0) % steps) as i64;
+            let shown = Figure { units: record.min.units + step, ..record.min };
+            *record = Record { min: shown, avg: shown, max: shown, converted: None, total: None, ..*record };
+        }
+        self.convert(&mut row, 0, at);
+        row
+    }
+
+    /// Whether there is power at an instant, so that there are records of it.
+    pub(super) fn is_on(&self, at: Moment) -> bool {
+        !self.deeds.iter().any(|deed| matches!(deed.kind, DeedKind::Off) && deed.when.span(at).is_some())
+    }
+
+    /// Whether there are records of an hour.
+    pub(super) fn has(&self, hour: Hour) -> bool {
+        self.minutes_of(hour).next().is_some()
+    }
+
+    /// Whether somebody leaves a factor out of a packet about this time.
+    pub(super) fn omits(&self, factor: &FactorPlan, start: Moment) -> bool {
+        self.deeds.iter().any(|deed| matches!(deed.kind, DeedKind::Omit) && deed.touches(&factor.factor, start))
+    }
+
+    /// Whether somebody withholds a row of this time.
+    pub(super) fn withholds(&self, row: &[Record<'_>], start: Moment) -> bool {
+        self.deeds.iter().any(|deed| match &deed.kind {
+            DeedKind::DropAbove { of, limit } => deed.when.span(start).is_some() && self.judged(row, of).is_some_and(|value| value > *limit),
+            _ => false,
+        })
+    }
+
+    /// Starts of the minute records of an hour.
+    fn minutes_of(&self, hour: Hour) -> impl Iterator<Item = Moment> {
+        let length = self.stream.minute_ms();
+        (0..HOUR_MS / length).map(move |at| hour.start().plus_ms(at * length)).filter(move |start| self.is_on(*start))
+    }
+
+    fn is_water(&self) -> bool {
+        self.stream.st == "32"
+    }
+
+    /// The place of the stream's flow.
+    fn flow(&self) -> Option<usize> {
+        self.stream.factors.iter().position(|factor| factor.flow)
+    }
+
+    /// Several rows as one, factor by factor.
+    fn summaries(&self, rows: &[Vec<Record<'p>>]) -> Vec<Record<'p>> {
+        let column = |at: usize| rows.iter().map(|row| row[at]).collect::<Vec<_>>();
+        self.stream.factors.iter().enumerate().map(|(at, factor)| summary(&column(at), factor.decimals + 1)).collect()
     }
 
     /// What the scenario has the logger say instead.
-    fn misreported(&self, factor: &FactorPlan, start: Moment, record: Record<'p>) -> Record<'p> {
-        let hit = |one: &&Exceedance| one.outlet == self.stream.outlet && one.factor == factor.factor && one.from <= start && start < one.to;
-        let Some(lie) = self.scenario.misreports.iter().find(hit) else { return record };
-        let said = |figure: Figure| Figure::of(figure.value() * lie.times, figure.decimals);
-        Record { avg: said(record.avg), converted: record.converted.map(said), ..record }
+    fn misreport(&self, row: &mut [Record<'p>], start: Moment) {
+        for (factor, record) in self.stream.factors.iter().zip(row) {
+            let hit = |one: &&Exceedance| one.outlet == self.stream.outlet && one.factor == factor.factor && one.from <= start && start < one.to;
+            if let Some(lie) = self.scenario.misreports.iter().find(hit) {
+                let said = |figure: Figure| Figure::of(figure.value() * lie.times, figure.decimals);
+                (record.avg, record.converted) = (said(record.avg), record.converted.map(said));
+            }
+        }
     }
 
-    /// The real-time value: between the extremes of its minute record.
-    #[must_use]
-    pub fn moment(&self, factor: &FactorPlan, at: Moment) -> Record<'p> {
-        let (shown, marker) = self.shown(factor, at);
-        let converted = self.converted(factor, shown, |oxygen| self.shown(oxygen, at).0);
-        Record { min: shown, avg: shown, max: shown, converted, marker }
+    /// Converts a row (折算) by its oxygen, with so many decimals more than minutes have.
+    fn convert(&self, row: &mut [Record<'p>], more: u8, start: Moment) {
+        let Some(oxygen) = self.stream.factors.iter().position(|factor| factor.oxygen).map(|at| row[at].avg) else { return };
+        for (factor, record) in self.stream.factors.iter().zip(row) {
+            let times = || self.told(factor, start, |kind| if let DeedKind::Convert { times } = kind { Some(*times) } else { None });
+            record.converted = converted(factor, record.avg, oxygen, factor.decimals + more).map(|converted| scaled(converted, times()));
+        }
     }
 
-    fn shown(&self, factor: &FactorPlan, at: Moment) -> (Figure, &'p str) {
-        let length = self.stream.minute_ms();
-        let minute = self.measured(factor, Moment(at.0.div_euclid(length) * length));
-        let steps = u64::try_from(minute.max.units - minute.min.units).unwrap_or(0) + 1;
-        let step = (self.bits(factor, "moment", at.0) % steps) as i64;
-        (Figure { units: minute.min.units + step, ..minute.min }, minute.marker)
+    /// The minute records without what the logger makes of them.
+    fn measured(&self, start: Moment) -> Vec<Record<'p>> {
+        let truths = self.truths(start);
+        (0..truths.len()).map(|at| self.measure(at, start, &truths)).collect()
     }
 
-    /// `C · (21 − reference) / (21 − O2)` from the figures as written (HJ 212-2017 formula 28).
-    fn converted(&self, factor: &FactorPlan, measured: Figure, oxygen_of: impl Fn(&FactorPlan) -> Figure) -> Option<Figure> {
-        let reference = factor.reference_oxygen?;
-        let oxygen = oxygen_of(self.stream.factors.iter().find(|factor| factor.oxygen)?).value();
-        let room = (AIR_OXYGEN - oxygen).max(OXYGEN_ROOM_MIN);
-        Some(Figure::of(measured.value() * (AIR_OXYGEN - reference) / room, factor.decimals))
-    }
-
-    /// The minute record without its converted value.
-    fn measured(&self, factor: &FactorPlan, start: Moment) -> Record<'p> {
+    fn measure(&self, at: usize, start: Moment, truths: &[f64]) -> Record<'p> {
+        let (factor, lots) = (&self.stream.factors[at], &self.lots[at]);
         let marker = self.marker(factor, start);
+        let record = |[min, avg, max]: [Figure; 3]| Record { min, avg, max, converted: None, total: None, marker };
         let figure = |value: f64| Figure::of(value.min(factor.ceiling).max(factor.floor), factor.decimals);
         if let Some(value) = disturbed(factor, marker) {
-            let held = figure(value);
-            return Record { min: held, avg: held, max: held, converted: None, marker };
+            return record([figure(value); 3]);
         }
-        let value = self.value(factor, start);
-        let reach = |side| factor.base.abs() * factor.noise * 0.5 * chance::unit(self.bits(factor, side, start.0));
-        let (min, max) = (figure(value - reach("min")), figure(value + reach("max")));
-        Record { min, avg: figure(value), max, converted: None, marker }
+        if let Some(plant) = self.plant {
+            return record(self.shown(plant, at, start, truths).map(|value| Figure::of(value, factor.decimals)));
+        }
+        let value = truths[at];
+        let reach = |lot| factor.base.abs() * factor.noise * 0.5 * chance::unit(draw(lot, start.0));
+        record([value - reach(lots.min), value, value + reach(lots.max)].map(figure))
+    }
+
+    /// What the instruments would show if nobody touched them, in the order of the factors.
+    fn truths(&self, start: Moment) -> Vec<f64> {
+        let factors = &self.stream.factors;
+        let Some(plant) = self.plant else { return (0..factors.len()).map(|at| self.value(at, start)).collect() };
+        let own = |at: usize| match plant.derived.get(&factors[at].factor) {
+            Some(Derived::Cycle { hours }) => self.own(at, cycle_start(start, *hours)),
+            _ => self.own(at, start),
+        };
+        let mut truths: Vec<f64> = (0..factors.len()).map(own).collect();
+        for (at, factor) in factors.iter().enumerate() {
+            let of = |code: &str| factors.iter().position(|factor| factor.factor == code).map_or(0.0, |at| truths[at]);
+            let derived = match plant.derived.get(&factor.factor) {
+                Some(Derived::NitrogenOxides) => of("a21003") * NO2_OVER_NO + of("a21004"),
+                Some(Derived::Flow { area_m2 }) => {
+                    let cold = 273.0 / (273.0 + of("a01012"));
+                    let dense = (101_325.0 + 1000.0 * of("a01013")) / 101_325.0;
+                    of("a01011") * area_m2 * cold * dense * (1.0 - of("a01014") / 100.0)
+                }
+                _ => truths[at],
+            };
+            let dry = factor.flow && self.deeds.iter().any(|deed| matches!(deed.kind, DeedKind::NoFlow) && deed.when.span(start).is_some());
+            truths[at] = if dry { 0.0 } else { derived };
+        }
+        truths
+    }
+
+    /// A value that follows from no other.
+    fn own(&self, at: usize, start: Moment) -> f64 {
+        let factor = &self.stream.factors[at];
+        let mut value = self.value(at, start);
+        for deed in &self.deeds {
+            let Some((from, to)) = deed.when.span(start).filter(|_| deed.names(&factor.factor)) else { continue };
+            match deed.kind {
+                DeedKind::Rise { times } => value *= times,
+                DeedKind::Stoking { minutes, times } if start.minute_of_hour() < minutes => value *= times,
+                DeedKind::Drift { by } => value += by * (start.0 - from.0) as f64 / (to.0 - from.0) as f64,
+                _ => {}
+            }
+        }
+        let slow = matches!(factor.factor.as_str(), "a01012" | "a01014");
+        let load = |deed: &&Deed| if slow { deed.warmth(start) } else { deed.load(start) };
+        let load = self.deeds.iter().map(load).fold(1.0, f64::min);
+        if load < 1.0 {
+            let rest = rest(factor) * (1.0 + 0.002 * chance::signed(draw(self.lots[at].rest, start.0)));
+            value = rest + (value - rest) * load;
+        }
+        value
+    }
+
+    /// What the instrument of a plant shows: smallest, mean, largest.
+    fn shown(&self, plant: &Plant, at: usize, start: Moment, truths: &[f64]) -> [f64; 3] {
+        let (factor, lots, truth) = (&self.stream.factors[at], &self.lots[at], truths[at]);
+        let sampled = matches!(plant.derived.get(&factor.factor), Some(Derived::Cycle { .. }));
+        let reach = |lot| if sampled { 0.0 } else { truth.abs() * factor.noise * 0.5 * chance::unit(draw(lot, start.0)) };
+        let mut shown = [truth - reach(lots.min), truth, truth + reach(lots.max)].map(|value| value.max(factor.floor));
+        for deed in &self.deeds {
+            let Some((from, to)) = deed.when.span(start).filter(|_| deed.names(&factor.factor)) else { continue };
+            shown = match &deed.kind {
+                DeedKind::Hold { tremble } => {
+                    let length = self.stream.minute_ms();
+                    let held = self.truths(Moment(from.0.div_euclid(length) * length))[at].max(factor.floor);
+                    [held * (1.0 + tremble * chance::signed(draw(lots.tremble, start.0))); 3]
+                }
+                DeedKind::Fix { value } => [*value; 3],
+                DeedKind::Times { times } => shown.map(|value| value * times),
+                DeedKind::Shift { by } => shown.map(|value| value + by),
+                DeedKind::Cap { most } => shown.map(|value| value.min(*most)),
+                DeedKind::Calibration { shape: true } => {
+                    let zero = 2 * (start.0 - from.0) < to.0 - from.0;
+                    [if zero { 0.0 } else { factor.ceiling * SPAN_SHARE }; 3]
+                }
+                DeedKind::Again { times, .. } if self.again => shown.map(|value| value * times),
+                _ => shown,
+            };
+        }
+        shown
+    }
+
+    /// Marks that people set, and those of calibrations. What stands first in the plan counts.
+    fn mark(&self, row: &mut [Record<'p>], start: Moment) {
+        for &deed in &self.deeds {
+            if deed.when.span(start).is_none() {
+                continue;
+            }
+            let marker = match &deed.kind {
+                DeedKind::Mark { marker } => marker.as_str(),
+                DeedKind::MarkAbove { of, limit, marker } if self.judged(row, of).is_some_and(|value| value > *limit) => marker.as_str(),
+                DeedKind::Calibration { .. } => CALIBRATION,
+                DeedKind::Again { marker: Some(marker), .. } if self.again => marker.as_str(),
+                _ => continue,
+            };
+            for (factor, record) in self.stream.factors.iter().zip(row.iter_mut()) {
+                if record.marker == NORMAL && deed.names(&factor.factor) {
+                    record.marker = marker;
+                }
+            }
+        }
+    }
+
+    /// The figure of a row that a person looks at: converted, where there is such a one.
+    fn judged(&self, row: &[Record<'_>], of: &str) -> Option<f64> {
+        let at = self.stream.factors.iter().position(|factor| factor.factor == of)?;
+        let record = row.get(at)?;
+        Some(record.converted.unwrap_or(record.avg).value())
+    }
+
+    /// Marks a whole by its parts, of which `due` are expected: normal with 75 % of them (HJ 212-2017 C.17), of water with all
+    /// (C.16, C.17, notes); else it carries the mark that 75 % carry, or is a fault.
+    fn mark_whole(&self, row: &mut [Record<'p>], parts: &[Vec<Record<'p>>], due: usize) {
+        for (at, record) in row.iter_mut().enumerate() {
+            let count = |marker: &str| parts.iter().filter(|part| part[at].marker == marker).count();
+            let normal = count(NORMAL);
+            if normal * 4 >= due * 3 && (normal == parts.len() || !self.is_water()) {
+                record.marker = NORMAL;
+                continue;
+            }
+            let common = parts.iter().map(|part| part[at].marker).find(|&marker| marker != NORMAL && count(marker) * 4 >= due * 3);
+            record.marker = common.unwrap_or(FAULT);
+        }
+    }
+
+    /// m³ of a minute record.
+    fn volume_of_minute(&self, row: &[Record<'p>]) -> Option<Figure> {
+        let flow = row.get(self.flow()?)?.avg.value();
+        let seconds = self.stream.minute_ms() as f64 / 1000.0;
+        let cubic_metres = if self.is_water() { flow * seconds / 1000.0 } else { flow * seconds };
+        Some(Figure::of(cubic_metres, VOLUME_DECIMALS))
+    }
+
+    /// Adds volume and masses: mg/m³ · m³ · 10⁻⁶, mg/L · m³ · 10⁻³, in kg.
+    fn add_totals(&self, plant: &Plant, row: &mut [Record<'p>], volume: Option<Figure>, start: Moment) {
+        let Some(volume) = volume else { return };
+        let per_kilogram = if self.is_water() { 1000.0 } else { 1_000_000.0 };
+        for (factor, record) in self.stream.factors.iter().zip(row) {
+            if !plant.totals.contains(&factor.factor) {
+                continue;
+            }
+            let mass = || {
+                let times = self.told(factor, start, |kind| if let DeedKind::Total { times } = kind { Some(*times) } else { None });
+                Figure::of(record.avg.value() * volume.value() / per_kilogram * times, MASS_DECIMALS)
+            };
+            record.total = Some(if factor.flow { volume } else { mass() });
+        }
+    }
+
+    /// By how much deeds of one kind multiply a figure.
+    fn told(&self, factor: &FactorPlan, start: Moment, times_of: impl Fn(&DeedKind) -> Option<f64>) -> f64 {
+        let touching = self.deeds.iter().filter(|deed| deed.touches(&factor.factor, start));
+        touching.filter_map(|deed| times_of(&deed.kind)).product()
     }
 
     /// Daily pattern, an hourly drift, a dash of noise, and what the scenario does to them.
-    fn value(&self, factor: &FactorPlan, start: Moment) -> f64 {
-        let series = self.bits(factor, "series", 0);
+    fn value(&self, at: usize, start: Moment) -> f64 {
+        let (factor, lots) = (&self.stream.factors[at], &self.lots[at]);
+        let series = draw(lots.series, 0);
         let day_share = (start.0 - start.day().start().0) as f64 / DAY_MS as f64;
         let hour_share = (start.0 - start.hour().start().0) as f64 / HOUR_MS as f64;
-        let drift_at = |hour: i64| chance::signed(self.bits(factor, "drift", hour));
+        let drift_at = |hour: i64| chance::signed(draw(lots.drift, hour));
         let (before, after) = (drift_at(start.hour().0), drift_at(start.hour().0 + 1));
         let smooth = hour_share * hour_share * (3.0 - 2.0 * hour_share);
         let drift = before + (after - before) * smooth;
-        let dash = chance::signed(self.bits(factor, "dash", start.0));
+        let dash = chance::signed(draw(lots.dash, start.0));
         let times = |one: &Exceedance| {
             let hit = one.outlet == self.stream.outlet && one.factor == factor.factor && one.from <= start && start < one.to;
             hit.then_some(one.times)
@@ -157,11 +461,49 @@ impl<'p> Weather<'p> {
         };
         scenario.marks.iter().find(hit).map_or(NORMAL, |mark| mark.marker.as_str())
     }
+}
 
-    fn bits(&self, factor: &FactorPlan, purpose: &str, at: i64) -> u64 {
-        let series = chance::hash(self.seed, &[&self.stream.outlet, &factor.factor, purpose]);
-        chance::mix(series ^ chance::mix(at as u64))
+/// When the cycle of a sampling analyser began that holds an instant.
+fn cycle_start(at: Moment, hours: u8) -> Moment {
+    let length = i64::from(hours.max(1)) * HOUR_MS;
+    let midnight = at.day().start();
+    midnight.plus_ms((at.0 - midnight.0).div_euclid(length) * length)
+}
+
+/// What an instrument shows of a plant that stands still: air, at 20 °C, that hardly moves.
+fn rest(factor: &FactorPlan) -> f64 {
+    match factor.factor.as_str() {
+        _ if factor.oxygen => 20.9,
+        "a01011" => 0.2,
+        "a01012" => 20.0,
+        "a01013" => 0.0,
+        "a01014" => 1.2,
+        _ => factor.base * 0.01,
     }
+}
+
+/// `C · (21 − reference) / (21 − O2)` from the figures as written (HJ 212-2017 formula 28).
+fn converted(factor: &FactorPlan, measured: Figure, oxygen: Figure, decimals: u8) -> Option<Figure> {
+    let reference = factor.reference_oxygen?;
+    let room = (AIR_OXYGEN - oxygen.value()).max(OXYGEN_ROOM_MIN);
+    Some(Figure::of(measured.value() * (AIR_OXYGEN - reference) / room, decimals))
+}
+
+/// A figure so many times; once, it is the same.
+fn scaled(figure: Figure, times: f64) -> Figure {
+    if times == 1.0 { figure } else { Figure::of(figure.value() * times, figure.decimals) }
+}
+
+/// The sum of figures that have the same decimals. None of none.
+fn sum(figures: impl Iterator<Item = Figure>) -> Option<Figure> {
+    figures.reduce(|one, other| Figure { units: one.units + other.units, ..one })
+}
+
+/// m³ of the rows whose flow, at `at`, is normal; of all where none is.
+fn volume(rows: &[Vec<Record<'_>>], at: usize) -> Option<Figure> {
+    let normal = || rows.iter().filter(move |row| row[at].marker == NORMAL);
+    let volumes = |row: &Vec<Record<'_>>| row[at].total;
+    if normal().next().is_some() { sum(normal().filter_map(volumes)) } else { sum(rows.iter().filter_map(volumes)) }
 }
 
 /// What a marked instrument shows instead of its smoke or water: nothing, its range, zero gas, or its last calm value.
@@ -190,7 +532,8 @@ fn summary<'p>(parts: &[Record<'p>], decimals: u8) -> Record<'p> {
         avg: Figure::mean(used().map(|part| part.avg), decimals).unwrap_or_default(),
         max: used().map(|part| part.max).max_by_key(|figure| figure.units).unwrap_or_default(),
         converted: Figure::mean(used().filter_map(|part| part.converted), decimals),
-        marker: if normal * 4 >= parts.len() * 3 { NORMAL } else { "D" },
+        total: None,
+        marker: if normal * 4 >= parts.len() * 3 { NORMAL } else { FAULT },
     }
 }
 

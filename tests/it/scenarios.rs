@@ -1,0 +1,59 @@
+//! The sample city's month, twenty cheats and twenty honest outlets that look like them (`protocol-fixtures/scenarios/`): what is
+//! expected is found, and nobody honest is found gravely. And two outages, which are nobody's fault at an outlet.
+
+use crate::scenario_city::{Month, Outage, receiver_outage, regional_outage, register, run, tales};
+use hj212d::registry::Registry;
+use std::collections::BTreeSet;
+
+/// Rules that some cheat must be found by.
+const TRIED: [&str; 34] = [
+    "A-02", "A-03", "A-04", "A-11", "A-12", "B-01", "B-04", "B-05", "B-06", "B-07", "B-08", "B-09", "D-01", "D-02", "D-03", "D-04", "D-11", "D-12",
+    "D-20", "E-01", "E-03", "E-05", "E-06", "E-07", "E-11", "E-14", "E-16", "F-01", "G-01", "G-02", "G-03", "H-01", "J-01", "J-02",
+];
+
+#[test]
+fn the_scenarios_are_twenty_cheats_that_try_the_rules_and_twenty_honest_outlets() {
+    let tales = tales();
+    let honest = tales.iter().filter(|tale| tale.honest).count();
+    assert_eq!((tales.len() - honest, honest), (20, 20));
+    let outlets: BTreeSet<&str> = tales.iter().map(|tale| tale.outlet.as_str()).collect();
+    assert_eq!(outlets.len(), tales.len(), "every scenario has an outlet of its own");
+    let cheats = tales.iter().filter(|tale| !tale.honest);
+    let tried: BTreeSet<&str> = cheats.flat_map(|tale| &tale.expects).map(|expectation| expectation.rule.as_str()).collect();
+    let untried: Vec<&str> = TRIED.into_iter().filter(|rule| !tried.contains(rule)).collect();
+    assert!(untried.is_empty(), "no cheat tries {untried:?}");
+    if let Err(faults) = Registry::parse(&register(&tales, 8)) {
+        panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    }
+}
+
+#[test]
+fn the_month_finds_every_cheat_and_no_honest_outlet_gravely() {
+    let months: Vec<Month> = std::thread::scope(|scope| {
+        let runs = [1, 2].map(|seed| scope.spawn(move || run(seed)));
+        runs.into_iter().map(|month| month.join().expect("a month that ends")).collect()
+    });
+    let violations: Vec<String> = months.iter().flat_map(Month::violations).collect();
+    assert!(violations.is_empty(), "{} times otherwise than the scenarios say:\n{}", violations.len(), violations.join("\n"));
+}
+
+fn kinds(outage: &Outage) -> Vec<String> {
+    let of = |event: &hj212d::message::Event| format!("{} {} {}", event.time, event.kind, event.subject);
+    outage.events.iter().map(of).collect()
+}
+
+#[test]
+fn an_hour_without_the_receiver_is_one_notice_and_no_referral() {
+    let outage = receiver_outage(1);
+    assert_eq!(outage.referrals_about_silence().len(), 0, "{:#?}", kinds(&outage));
+    assert_eq!(outage.notices().len(), 1, "{:#?}", kinds(&outage));
+}
+
+#[test]
+fn a_region_that_is_cut_off_is_one_notice_and_hides_no_outlet_that_is_silent_by_itself() {
+    let outage = regional_outage(1);
+    assert_eq!(outage.referrals_about_silence().len(), 0, "{:#?}", kinds(&outage));
+    assert_eq!(outage.notices().len(), 1, "{:#?}", kinds(&outage));
+    let silent = outage.silent.clone().expect("one is silent by itself");
+    assert!(outage.found.contains(&(silent.clone(), "A-03".to_owned())), "{silent} is found: {:?}", outage.found);
+}
