@@ -8,7 +8,7 @@
 //!
 //! The modules below stand in the order of that story, and a module uses only modules declared above it. Everything above
 //! the street door is a set of functions from values to values: no socket, clock, runtime, file, log or random source.
-//! Start reading at `engine`, then `rules::exceedance`; `ARCHITECTURE.md` says what is deliberately absent.
+//! Start reading at `engine`, then `rules::j_02`; `ARCHITECTURE.md` says what is deliberately absent.
 
 pub mod protocol;
 pub mod domain;

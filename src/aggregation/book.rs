@@ -2,6 +2,7 @@
 //! corrected (higher QN, then later sequence) it replaces, and late it is simply there.
 
 use super::cell::{HourCell, Reported, SeriesRules};
+use super::seen::{self, Sighting, Versions};
 use crate::domain::number::Sum;
 use crate::domain::time::MINUTE_MS;
 use crate::domain::{Origin, ReadingKey, Record};
@@ -13,6 +14,9 @@ pub struct HourBook {
     minutes: Vec<(u8, Record)>,
     samples: Vec<(u16, Record)>,
     hour: Option<Record>,
+    /// Five-minute means of a furnace (CN 2111).
+    fives: Vec<(u8, Record)>,
+    versions: Versions,
 }
 
 impl HourBook {
@@ -22,20 +26,25 @@ impl HourBook {
             ReadingKey::Minute(minute) => {
                 // Minutes outrank samples of loggers of their rank, whichever came first.
                 self.samples.retain(|(_, sample)| sample.from.rank > record.from.rank);
-                enter(&mut self.minutes, minute, record)
+                enter(&mut self.minutes, minute, record, u16::from(minute) * 60, &mut self.versions)
             }
             ReadingKey::Sample(second) => {
                 let outranked = self.minutes.iter().any(|(_, minute)| minute.from.rank >= record.from.rank);
-                !outranked && enter(&mut self.samples, second, record)
+                !outranked && enter(&mut self.samples, second, record, second, &mut self.versions)
             }
+            ReadingKey::Five(minute) => enter(&mut self.fives, minute, record, u16::from(minute) * 60, &mut self.versions),
             ReadingKey::Hour => match &mut self.hour {
                 Some(known) if known.from >= record.from || same(known, &record) => {
+                    self.versions.note(known, &record, 0);
                     if known.from < record.from {
                         known.from = record.from;
                     }
                     false
                 }
                 slot => {
+                    if let Some(known) = slot {
+                        self.versions.note(known, &record, 0);
+                    }
                     *slot = Some(record);
                     true
                 }
@@ -47,7 +56,7 @@ impl HourBook {
     /// Records in it.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.minutes.len() + self.samples.len() + usize::from(self.hour.is_some())
+        self.minutes.len() + self.samples.len() + self.fives.len() + usize::from(self.hour.is_some())
     }
 
     /// Whether nothing was entered.
@@ -113,13 +122,35 @@ impl HourBook {
         } else {
             HourCell::new(Origin::Nothing, 0)
         };
-        cell.reported = self.hour.map(|hour| Reported { measured: hour.measured, converted: hour.converted, marker: hour.marker });
+        cell.reported =
+            self.hour.map(|hour| Reported { measured: hour.measured, converted: hour.converted, total: hour.total, marker: hour.marker });
+        let sight = |second: u16, secs: u32, record, marker| Sighting { record, marker, second, secs };
+        let minutes = || self.minutes.iter().map(|(at, record)| sight(u16::from(*at) * 60, length * 60, record, minute_mark(*at, record, rules)));
+        let sightings: Vec<Sighting<'_>> = match cell.origin {
+            Origin::Minutes => minutes().collect(),
+            Origin::Samples => self.samples.iter().map(|(at, record)| sight(*at, seconds, record, sample_mark(*at, record, rules))).collect(),
+            Origin::Reported => self.hour.iter().map(|record| sight(0, 3600, record, hour_mark(record, rules))).collect(),
+            Origin::Nothing => Vec::new(),
+        };
+        let furnace = rules.factor.as_str() == FURNACE;
+        let fives = match (furnace, self.fives.is_empty()) {
+            (false, _) => Vec::new(),
+            (true, true) => seen::fives(&sightings),
+            (true, false) => seen::fives(
+                &self.fives.iter().map(|(at, record)| sight(u16::from(*at) * 60, 300, record, minute_mark(*at, record, rules))).collect::<Vec<_>>(),
+            ),
+        };
+        cell.seen = seen::look(&sightings, rules.hour, self.versions, rules.range_high, rules.converts, fives);
+        cell.seen.minutes = received;
         cell.close(rules);
         cell
     }
 }
 
-fn enter<K: Ord + Copy>(records: &mut Vec<(K, Record)>, key: K, record: Record) -> bool {
+/// 炉膛温度: the mean of an incinerator's furnace (HJ 212-2017 table B.2).
+const FURNACE: &str = "a01901";
+
+fn enter<K: Ord + Copy>(records: &mut Vec<(K, Record)>, key: K, record: Record, second: u16, versions: &mut Versions) -> bool {
     match records.binary_search_by_key(&key, |(known, _)| *known) {
         Err(at) => {
             records.insert(at, (key, record));
@@ -127,6 +158,7 @@ fn enter<K: Ord + Copy>(records: &mut Vec<(K, Record)>, key: K, record: Record) 
         }
         Ok(at) => {
             let known = &mut records[at].1;
+            versions.note(known, &record, second);
             if known.from >= record.from {
                 return false;
             }

@@ -2,10 +2,11 @@
 
 use super::book::Weighed;
 use super::marks::MarkSpan;
+use super::seen::Seen;
 use crate::domain::number::Ratio;
 use crate::domain::number::Sum;
 use crate::domain::time::{HOUR_MS, Hour, MINUTE_MS, Moment};
-use crate::domain::{HourClass, Medium, Origin, PacketRef, Record, RuleSet};
+use crate::domain::{FactorCode, HourClass, Medium, Origin, PacketRef, Record, RuleSet};
 use crate::protocol::marker::Marker;
 use crate::registry::{ConversionOrder, MarkDialect, Negative, Outlet, SeriesRow};
 use rust_decimal::Decimal;
@@ -17,6 +18,8 @@ const CROSS_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 /// What the register and the rule set say about one series.
 #[derive(Debug, Clone, Copy)]
 pub struct SeriesRules<'r> {
+    /// What.
+    pub factor: FactorCode,
     /// The outlet's row.
     pub outlet: &'r Outlet,
     /// Upper end of the range of this series, and of the outlet's oxygen.
@@ -38,10 +41,18 @@ pub struct SeriesRules<'r> {
 impl<'r> SeriesRules<'r> {
     /// The rules of a series; without a row, nothing is known of its range.
     #[must_use]
-    pub fn new(outlet: &'r Outlet, row: Option<&'r SeriesRow>, converts: bool, hour: Hour, marks: &'r [MarkSpan], set: &'r RuleSet) -> Self {
+    pub fn new(
+        factor: FactorCode,
+        outlet: &'r Outlet,
+        row: Option<&'r SeriesRow>,
+        converts: bool,
+        hour: Hour,
+        marks: &'r [MarkSpan],
+        set: &'r RuleSet,
+    ) -> Self {
         let negative = row.map_or(Negative::Natural, |row| row.negative);
         let flow_unit = row.filter(|row| outlet.flow_factor == Some(row.factor)).map(|row| row.unit.as_str());
-        Self { outlet, range_high: row.and_then(|row| row.range_high), negative, converts, flow_unit, hour, marks, set }
+        Self { factor, outlet, range_high: row.and_then(|row| row.range_high), negative, converts, flow_unit, hour, marks, set }
     }
 
     /// The mark that counts for `[from, to)`: a person's, else what the logger sent, read in the outlet's dialect.
@@ -83,6 +94,9 @@ pub struct Reported {
     pub measured: Option<Decimal>,
     /// `-ZsAvg`.
     pub converted: Option<Decimal>,
+    /// `-Cou`, as sent: m³ of a flow, kg of a gas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<Decimal>,
     /// 数据标记.
     pub marker: Marker,
 }
@@ -114,9 +128,15 @@ pub struct HourCell {
     totals_weight: u32,
     valid: Weighed,
     shadow: Weighed,
+    /// Every number.
+    #[serde(default)]
+    every: Weighed,
     paired: Weighed,
     paired_oxygen: Weighed,
     cross: Weighed,
+    /// Converted values as sent, over the records of `cross`.
+    #[serde(default)]
+    said: Weighed,
     /// Minutes by mark, in the order of the marks.
     pub marked: Vec<(Marker, u32)>,
     /// The logger sends converted values only: there is no measured mean.
@@ -137,6 +157,9 @@ pub struct HourCell {
     pub peak: Option<PacketRef>,
     /// First and last sequence of the packets in it.
     pub sequences: Option<(u64, u64)>,
+    /// What rules look at.
+    #[serde(default)]
+    pub seen: Seen,
 }
 
 /// The converted hour (rules 5 and 6).
@@ -182,9 +205,11 @@ impl HourCell {
             totals_weight: 0,
             valid: none,
             shadow: none,
+            every: none,
             paired: none,
             paired_oxygen: none,
             cross: none,
+            said: none,
             marked: Vec::new(),
             converted_only: false,
             converted: Converted::default(),
@@ -194,6 +219,7 @@ impl HourCell {
             reported: None,
             peak: None,
             sequences: None,
+            seen: Seen::default(),
         }
     }
 
@@ -215,6 +241,7 @@ impl HourCell {
             return;
         };
         self.decimals = self.decimals.max(value.scale() as u8);
+        self.every.add(value, weight);
         if !matches!(
             marker,
             Marker::CALIBRATION | Marker::SET | Marker::STOPPED | Marker::INSTRUMENT_STOPPED | Marker::LINK_FAULT | Marker::BANKED_FIRE
@@ -254,6 +281,9 @@ impl HourCell {
             && converted < CROSS_MAX
         {
             self.cross.add(converted.round_dp(6), weight);
+            if let Some(said) = record.converted {
+                self.said.add(said, weight);
+            }
         }
     }
 
@@ -327,6 +357,33 @@ impl HourCell {
     #[must_use]
     pub fn shadow(&self) -> Option<Ratio> {
         self.shadow.sum.mean(self.shadow.weight)
+    }
+
+    /// Minutes of numbers under any mark that the shadow holds.
+    #[must_use]
+    pub fn shadow_minutes(&self) -> u32 {
+        self.shadow.weight
+    }
+
+    /// The mean of the numbers that the shadow holds and the mean does not: what stood under marks.
+    #[must_use]
+    pub fn hidden(&self) -> Option<Ratio> {
+        let weight = self.shadow.weight.checked_sub(self.valid.weight).filter(|weight| *weight > 0)?;
+        self.shadow.sum.exact().minus(&self.valid.sum.exact()).divided(&Ratio::whole(i64::from(weight)))
+    }
+
+    /// The converted values as the logger sent them beside those that follow from its measured ones: both means, where every
+    /// paired record has both.
+    #[must_use]
+    pub fn said_converted(&self) -> Option<(Ratio, Ratio)> {
+        let whole = self.said.weight > 0 && self.said.weight == self.cross.weight;
+        whole.then(|| Some((self.said.sum.mean(self.said.weight)?, self.cross.sum.mean(self.cross.weight)?))).flatten()
+    }
+
+    /// The mean of every number of the hour, whatever its mark.
+    #[must_use]
+    pub fn every(&self) -> Option<Ratio> {
+        self.every.sum.mean(self.every.weight).or_else(|| self.partial_mean())
     }
 
     /// Mean oxygen over the paired minutes.

@@ -3,8 +3,8 @@
 //! A declared mark outranks what the logger sent. A failed check voids: for gas from the check until the next that passes, for
 //! water also back to the last that passed (HJ 356-2019, recalled). Which statement came first changes nothing.
 
-use crate::domain::time::Moment;
-use crate::domain::{Comparison, Declaration, FactorCode, Medium, OutletId, Series};
+use crate::domain::time::{Day, Moment};
+use crate::domain::{Comparison, Declaration, DeclarationKind, FactorCode, Medium, OutletId, Series};
 use crate::protocol::marker::Marker;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,6 +101,21 @@ impl Marks {
             }
         }
         spans
+    }
+
+    /// Periods declared as maintenance or calibration that touch `[from, to)`, and the last day before its end with a comparison.
+    #[must_use]
+    pub fn tickets(&self, outlet: OutletId, from: Moment, to: Moment) -> (Vec<(Moment, Moment)>, Option<Day>) {
+        let declared = self.declarations.get(&outlet).into_iter().flat_map(BTreeMap::values);
+        let ticket = |one: &&Declaration| {
+            let kind = matches!(one.mark, DeclarationKind::Maintenance | DeclarationKind::Calibration);
+            kind && !one.withdrawn && one.from < to && from < one.to
+        };
+        let tickets = declared.filter(ticket).map(|one| (one.from, one.to)).collect();
+        let first = Series { outlet, factor: FactorCode::known("") };
+        let compared = self.comparisons.range(first..).take_while(|(series, _)| series.outlet == outlet);
+        let manual = compared.flat_map(|(_, known)| known.values()).filter(|one| !one.withdrawn && one.at < to).map(|one| one.at.day()).max();
+        (tickets, manual)
     }
 
     /// The marks over a series that touch `[from, to)`: what outranks comes first.

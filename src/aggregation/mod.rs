@@ -11,8 +11,10 @@ pub mod foreign;
 mod marks;
 pub mod month;
 pub mod ph;
+mod seen;
 
 pub use book::HourBook;
 pub use cell::{Conversion, HourCell, Reported, SeriesRules, classify};
 pub use day::{Cells, Cycle, Fate, SeriesDay, beside};
 pub use marks::{MarkSpan, Marks};
+pub use seen::{Odd, Seen, Versions};

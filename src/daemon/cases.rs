@@ -90,7 +90,7 @@ fn show(case: &Case, whole: bool) {
     if !whole {
         return;
     }
-    let action = suggested_action(case.severity);
+    let action = suggested_action(case.kind, case.severity);
     let severity = match case.severity {
         Severity::Info => "提示 info",
         Severity::Warn => "一般 warn",

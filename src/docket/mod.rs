@@ -1,4 +1,4 @@
-//! Findings → cases (案件). A case is (outlet, kind, factor, first day); findings on days close to each other are one episode.
+//! Findings → cases (案件). A case is (outlet, kind, family of factors, first day); findings on days close to each other are one episode.
 //!
 //! Rules move whether a case stands, people move its stage; neither does the other's part.
 //!
@@ -19,7 +19,7 @@ mod legal;
 pub use legal::{Article, articles, suggested_action};
 
 use crate::domain::time::{DAY_MS, Day, Moment};
-use crate::domain::{CaseEvent, Disposition, FactorCode, Finding, Happening, OutletId, RuleSet, Severity, Stage};
+use crate::domain::{CaseEvent, CaseKind, Disposition, FactorCode, Finding, Happening, OutletId, RuleSet, Severity, Stage};
 use crate::rules::NAMESPACE;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -126,10 +126,15 @@ pub struct Case {
     pub id: Uuid,
     /// Rule that opened it.
     pub rule: String,
+    /// What it is about.
+    pub kind: CaseKind,
     /// Where.
     pub outlet: OutletId,
-    /// What.
+    /// Its family of factors, by the code of one of them.
     pub factor: FactorCode,
+    /// The most points that spoke for it.
+    #[serde(default)]
+    pub score: u32,
     /// The day that opened it; the id keeps it, whatever comes.
     pub first_day: Day,
     /// Its state.
@@ -177,7 +182,16 @@ impl Docket {
 
     /// Enters the confirmed findings of one rule and day. `changed` says that a figure differs from what was entered before.
     /// Returns the case that moved, and how.
-    pub fn enter(&mut self, day: Day, findings: &[Finding], changed: bool, set: &RuleSet, now: Moment) -> Option<(Case, Change)> {
+    pub fn enter(
+        &mut self,
+        day: Day,
+        (outlet, kind, family): (OutletId, CaseKind, FactorCode),
+        findings: &[Finding],
+        score: u32,
+        changed: bool,
+        set: &RuleSet,
+        now: Moment,
+    ) -> Option<(Case, Change)> {
         let standing: Vec<&Finding> = findings.iter().filter(|finding| finding.standing).collect();
         let ids: Vec<Uuid> = standing.iter().map(|finding| finding.id).collect();
         if let Some(case) = self.cases.iter_mut().find(|case| case.days.contains_key(&day)) {
@@ -197,7 +211,7 @@ impl Docket {
                 Change::Reopened => case.stand_again(set, now),
                 _ => {}
             }
-            return Some((case.moved(&standing), change));
+            return Some((case.moved_by(&standing, score), change));
         }
         let first = standing.first()?;
         let gap = i64::from(set.episode_gap_days.value);
@@ -208,16 +222,18 @@ impl Docket {
             if change == Change::Reopened {
                 case.stand_again(set, now);
             }
-            return Some((case.moved(&standing), change));
+            return Some((case.moved_by(&standing, score), change));
         }
-        let identity = format!("case|{}|{}|{}|{}", first.rule, first.outlet, first.factor, day);
+        let identity = format!("case|{}|{outlet}|{family}|{day}", kind.name());
         let since = |case: &Case| case.closed_at.is_some_and(|closed| now.0 - closed.0 <= i64::from(set.case_recurs_days.value) * DAY_MS);
         let recurs = self.cases.iter().rev().find(|case| case.state == State::Closed && since(case)).map(|case| case.id);
         let mut case = Case {
             id: Uuid::new_v5(&NAMESPACE, identity.as_bytes()),
             rule: first.rule.clone(),
-            outlet: first.outlet,
-            factor: first.factor,
+            kind,
+            outlet,
+            factor: family,
+            score,
             first_day: day,
             state: State::Open,
             stage: Stage::Received,
@@ -295,6 +311,17 @@ impl Docket {
     }
 }
 
+/// The family of a factor: what one pollutant is called by its parts belongs together, and so do the parameters of a flue.
+#[must_use]
+pub fn family(factor: FactorCode) -> FactorCode {
+    let code = match factor.as_str() {
+        "a21003" | "a21004" => "a21002",
+        code if code == "a00000" || code == "a19001" || code.starts_with("a010") => "a01",
+        _ => return factor,
+    };
+    FactorCode::known(code)
+}
+
 /// When the step after a stage is due.
 fn due(stage: Stage, set: &RuleSet, now: Moment) -> Option<Moment> {
     let days = match stage {
@@ -307,6 +334,11 @@ fn due(stage: Stage, set: &RuleSet, now: Moment) -> Option<Moment> {
 }
 
 impl Case {
+    fn moved_by(&mut self, standing: &[&Finding], score: u32) -> Case {
+        self.score = self.score.max(score);
+        self.moved(standing)
+    }
+
     fn moved(&mut self, standing: &[&Finding]) -> Case {
         self.sequence += 1;
         self.severity = standing.iter().map(|finding| finding.severity).fold(self.severity, Severity::max);
@@ -336,6 +368,10 @@ mod tests {
         Day::parse(text).expect("a day")
     }
 
+    fn place() -> (OutletId, CaseKind, FactorCode) {
+        (OutletId::known("S003-G1"), CaseKind::Exceedance, FactorCode::known("a21026"))
+    }
+
     fn finding(at: Day, standing: bool) -> Finding {
         Finding {
             id: Uuid::new_v5(&NAMESPACE, at.to_string().as_bytes()),
@@ -350,6 +386,7 @@ mod tests {
             confirmed: true,
             at: at.end(),
             facts: serde_json::Value::Null,
+            hits: Vec::new(),
             sentence_zh: String::new(),
             sentence_en: String::new(),
             source: Source { text: "test".to_owned(), grade: Grade::D },
@@ -362,7 +399,7 @@ mod tests {
         let mut play = |text: &str, standing: bool, changed: bool| {
             let at = day(text);
             docket
-                .enter(at, &[finding(at, standing)], changed, &RuleSet::default(), at.end())
+                .enter(at, place(), &[finding(at, standing)], 0, changed, &RuleSet::default(), at.end())
                 .map(|(case, change)| (case.first_day.to_string(), case.sequence, change))
         };
         let first = "2026-03-14".to_owned();

@@ -3,21 +3,25 @@
 
 mod declaration;
 mod disposition;
+mod fact;
 mod finding;
 mod limit;
 mod mean;
 pub mod number;
 mod reading;
 mod ruleset;
+mod silence;
 pub mod time;
 
 pub use declaration::{Comparison, Declaration, DeclarationKind, STATEMENT_TEXT_MAX, StatementFault};
 pub use disposition::{CaseEvent, Disposition, Happening, Stage};
-pub use finding::{Confidence, Finding, Severity, Source};
+pub use fact::{FACTS_MAX, Fact, FactKind, enter_fact};
+pub use finding::{CaseKind, Confidence, Finding, Hit, RuleSetting, Severity, Source};
 pub use limit::{Basis, Grade, Limit, LimitType};
 pub use mean::{Beside, HourClass, Kind, Mean, Origin, Reported, Span, Status};
-pub use reading::{PacketRef, Reading, ReadingKey, Record, UnusableReason};
+pub use reading::{Order, PacketRef, Reading, ReadingKey, Record, UnusableReason};
 pub use ruleset::{Figure, RuleSet, short_hash};
+pub use silence::{Outage, OutageScope, Silence, Survey};
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -31,6 +35,17 @@ macro_rules! name_type {
         pub struct $name([u8; $capacity]);
 
         impl $name {
+            /// A name of the program's own, which is short.
+            #[allow(dead_code)] // Not every kind of name has one.
+            pub(crate) const fn known(text: &'static str) -> Self {
+                let (mut bytes, mut at) = ([0; $capacity], 0);
+                while at < text.len() {
+                    bytes[at] = text.as_bytes()[at];
+                    at += 1;
+                }
+                Self(bytes)
+            }
+
             /// The longest name, in bytes.
             pub const LEN_MAX: usize = $capacity;
 
@@ -105,6 +120,13 @@ name_type!(Mn, 40, "设备唯一标识 of a logger (数采仪): 24 hex digits by
 name_type!(SiteId, 24, "Our name of a site (排污单位).");
 name_type!(OutletId, 24, "Our name of an outlet or monitoring point (排放口 / 监测点).");
 name_type!(FactorCode, 16, "污染因子编码 of HJ 212-2017 Annex B, `a21026`; a local code where the table has none.");
+
+name_type!(RuleId, 8, "Id of a rule: group letter and number, `B-01`.");
+
+impl FactorCode {
+    /// In the place of a factor: what concerns the whole outlet.
+    pub const WHOLE: FactorCode = FactorCode::known("whole");
+}
 
 /// What an outlet discharges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

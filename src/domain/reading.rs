@@ -29,6 +29,22 @@ pub enum ReadingKey {
     Hour,
     /// CN 2031: the day; kept with its first hour.
     Day,
+    /// CN 2111 of 2025: the minute of the hour at which five minutes of furnace temperature start.
+    Five(u8),
+}
+
+/// How `-Min`, `-Avg` and `-Max` of a record stand to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Order {
+    /// Not all three were sent as numbers.
+    #[default]
+    Unsaid,
+    /// Min ≤ Avg ≤ Max.
+    Ascending,
+    /// All three are the same.
+    Flat,
+    /// Anything else.
+    Wrong,
 }
 
 /// What the packet said of one period. Values keep their written scale.
@@ -43,6 +59,18 @@ pub struct Record {
     pub total: Option<Decimal>,
     /// 数据标记.
     pub marker: Marker,
+    /// Order of the three figures of the period.
+    #[serde(default)]
+    pub order: Order,
+    /// Sent as a back-fill (补传, `RF=1`).
+    #[serde(default)]
+    pub refill: bool,
+    /// Seconds from the start of the period to the packet's arrival.
+    #[serde(default)]
+    pub delay_secs: i32,
+    /// A hash of the address from which it came; 0: not known.
+    #[serde(default)]
+    pub peer: u32,
     /// Which packet said so.
     pub from: PacketRef,
 }

@@ -1,7 +1,7 @@
 //! The rule set (规则集): every figure that decides something, with where it comes from. A stored document, put in force by
 //! a journal entry; its version is the hash of its content, so old verdicts can be recomputed with the figures of their day.
 
-use super::finding::Source;
+use super::finding::{RuleSetting, Source};
 use super::limit::Grade;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -22,11 +22,18 @@ macro_rules! rule_set {
         /// All figures of averaging and of the rules.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
-        pub struct RuleSet { $(#[doc = $doc] pub $field: Figure<$type>,)* }
+        pub struct RuleSet {
+            $(#[doc = $doc] pub $field: Figure<$type>,)*
+            /// Rules whose figures differ from the catalogue's, or that do not run: for all, a trade, an outlet, a factor.
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            pub rules: Vec<RuleSetting>,
+        }
 
         impl Default for RuleSet {
             fn default() -> Self {
-                Self { $($field: Figure { value: $value, source: Source { text: $source.to_owned(), grade: Grade::$grade } },)* }
+                Self { $($field: Figure { value: $value, source: Source { text: $source.to_owned(), grade: Grade::$grade } },)*
+                    rules: Vec::new(),
+                }
             }
         }
     };
@@ -63,6 +70,20 @@ rule_set! {
     quiet_pace_ms: u32 = 2000, D, "ours: computing a day costs some 15 ms; one in two seconds leaves the answers alone", "Reopened days are spread over so many milliseconds each.";
     recount_pace_ms: u32 = 50, D, "ours: a stored day that is published anew costs 5 ms; a tenth of the time is given to recounts", "Milliseconds of engine time between two days of a recount, at least.";
     recount_pace_us: u32 = 10, D, "ours: a record of a stored day costs 1 microsecond; a tenth of the time is given to recounts", "Microseconds of engine time between two days of a recount for each record of the day.";
+    silence_intervals: u32 = 2, D, "ours: one record may be late, two are not", "Expected intervals without a packet after which a logger is silent.";
+    silence_min: u32 = 15, D, "ours: suspicion-rules A-03", "… and at least so many minutes.";
+    silence_refer_min: u32 = 60, D, "ours: suspicion-rules A-03, first step of escalation", "Minutes of silence after which it is referred, if the survey finds the fault at the outlet alone.";
+    outage_gap_secs: u32 = 120, D, "ours: the host gives a sign of time every 5 s; so long without one it was itself away", "Seconds without any entry that are an outage of the receiver.";
+    outage_share_pct: u32 = 30, D, "ours: guard X2", "Share (%) of the outlets of a region or gateway that fall silent together in an outage of it.";
+    outage_within_min: u32 = 20, D, "ours: guard X2 (5 min), and the longest usual interval of 15 min between two records", "Minutes within which they fall silent.";
+    outage_outlets_min: u32 = 3, D, "ours: two outlets are no region", "Outlets that make an outage of a region, at least.";
+    score_review: u32 = 6, D, "ours: suspicion-rules M", "Points from which suspicions are referred for review.";
+    score_priority: u32 = 10, D, "ours: suspicion-rules M", "Points from which they are referred with priority.";
+    score_days: u32 = 7, D, "ours: suspicion-rules M", "Days over which points are counted.";
+    networking_permit_months: u32 = 3, D, "ours: a figure of the sample notice; a setting of each authority", "Months after its permit in which a site's outlets are to be networked.";
+    networking_list_months: u32 = 6, D, "ours: as networking_permit_months", "Months after its listing as a key unit in which a site's outlets are to be networked and stable.";
+    networking_stable_days: u32 = 30, D, "ours: stable is the effective transmission rate above its pass mark on this many days running", "Days running with enough transmission that are stable.";
+    networking_manual_days: u32 = 90, D, "ours: a quarter, the usual interval of self-monitoring", "Days within which a deferred outlet must show a manual result.";
     case_take_up_days: u32 = 3, D, "ours: no act names a number of days (marker-rules 3.6); a setting of each authority", "Days after its referral in which a case is to be taken up.";
     case_decide_days: u32 = 30, D, "ours: as case_take_up_days", "Days after it was taken up in which a case is to be decided.";
     case_write_off_days: u32 = 90, D, "ours: as case_take_up_days", "Days after its decision in which a case is to be written off.";

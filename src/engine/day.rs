@@ -13,6 +13,7 @@ use crate::aggregation::{HourBook, HourCell, MarkSpan, Marks, SeriesDay, SeriesR
 use crate::domain::time::{Day, Moment};
 use crate::domain::{FactorCode, Mn, OutletDay, Reading, ReadingKey, RuleSet};
 use crate::registry::{Outlet, Registry};
+use crate::rules::{Carry, Runs};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Cells of one factor.
@@ -35,6 +36,12 @@ pub(super) struct DayState {
     pub(super) timed: BTreeSet<u8>,
     /// Who reports here.
     pub(super) reporters: Vec<Mn>,
+    /// What the day before hands over, where that day is not resident.
+    pub(super) prior: Option<Carry>,
+    /// Whether `prior` is what there is.
+    pub(super) prior_known: bool,
+    /// Runs of hours as they go on from the hour before this one.
+    pub(super) runs: Option<(u8, Runs)>,
 }
 
 impl DayState {
@@ -123,11 +130,11 @@ impl DayState {
         let row = |factor| reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, factor, at));
         let spans = |factor| -> Vec<MarkSpan> { marks.over(key.outlet, factor, outlet.medium, at, hour_at.end()) };
         let beside = outlet.oxygen_factor.and_then(|factor| Some((books.get(&factor)?, factor, spans(factor))));
-        let oxygen = beside.as_ref().map(|(book, factor, spans)| (*book, SeriesRules::new(outlet, row(*factor), false, hour_at, spans, rules)));
+        let oxygen = beside.as_ref().map(|(book, factor, spans)| (*book, SeriesRules::new(*factor, outlet, row(*factor), false, hour_at, spans, rules)));
         let oxygen = oxygen.as_ref().map(|(book, rules)| (*book, rules));
         for (factor, book) in books.iter().filter(|(_, book)| !book.is_empty()) {
             let over = spans(*factor);
-            let rules = SeriesRules::new(outlet, row(*factor), converts(registry, outlet, *factor, key.day), hour_at, &over, rules);
+            let rules = SeriesRules::new(*factor, outlet, row(*factor), converts(registry, outlet, *factor, key.day), hour_at, &over, rules);
             let cells = self.cells.entry(*factor).or_insert_with(|| Box::new([const { None }; 24]));
             cells[usize::from(hour)] = Some(book.close(oxygen, &rules));
         }

@@ -7,11 +7,12 @@ impl Engine {
         debug_assert_eq!(self.now, until);
         self.began.get_or_insert(entry.at.day());
         match &entry.body {
-            Body::Frame { bytes, peer, .. } => {
-                self.take_frame(entry, bytes, peer, writes);
+            Body::Frame { bytes, peer, gateway, .. } => {
+                self.take_frame(entry, bytes, peer, gateway, writes);
             }
             Body::Repeat { of, mn, peer } => {
                 self.extend_chain(*mn, entry, |before| repeat_link(before, entry.sequence, entry.at, peer, *of), writes);
+                self.hear(*mn, entry.at, writes);
                 writes.note(Notice::Repeat, 1);
             }
             Body::Rejected { reason, detail, len, peer, .. } => self.state_rejected(reason, detail, peer, *len, entry.sequence, writes),
@@ -23,12 +24,12 @@ impl Engine {
             }
             Body::RegistryVersion { files } => self.put_registry(files, writes),
             Body::RuleSetVersion { text } => match RuleSet::parse(text) {
-                Ok(rules) => {
+                Ok(rules) if rules::settings_fault(&rules).is_none() => {
                     self.versions.rule_set = rules.version();
                     self.finality.put(entry.at, &rules, self.began);
                     self.rules = rules;
                 }
-                Err(_) => writes.note(Notice::BadVersion, 1),
+                _ => writes.note(Notice::BadVersion, 1),
             },
             Body::Declaration(declaration) => self.declare(declaration, writes),
             Body::Comparison(comparison) => self.compare(comparison, writes),
@@ -41,7 +42,8 @@ impl Engine {
                     writes.note(Notice::BadVersion, 1);
                 }
             }
-            Body::Tick {} => {}
+            Body::Survey(survey) => self.take_survey(survey, writes),
+            Body::Tick {} => self.last_tick = Some(self.now),
         }
         self.sequence = entry.sequence;
         self.evidence.clear();
@@ -62,14 +64,16 @@ impl Engine {
                 for (key, state) in &mut self.days {
                     state.reporters = day::reporters(&self.registry, *key);
                     state.full = false;
+                    state.runs = None;
                 }
+                self.expect_all(writes);
                 self.renew_admissions(writes);
             }
             Err(_) => writes.note(Notice::BadVersion, 1),
         }
     }
 
-    pub(super) fn take_frame(&mut self, entry: &Entry, bytes: &[u8], peer: &str, writes: &mut WriteSet) {
+    pub(super) fn take_frame(&mut self, entry: &Entry, bytes: &[u8], peer: &str, gateway: &str, writes: &mut WriteSet) {
         let read = frame::whole(bytes).and_then(|found| self.admissions.read(bytes, &found).ok());
         let Some((packet, admitted)) = read else {
             writes.note(Notice::Unreadable, 1);
@@ -84,12 +88,20 @@ impl Engine {
             self.state_rejected(reason, &detail, peer, bytes.len() as u64, entry.sequence, writes);
             return;
         };
-        let translation = self.registry.translate(&packet, entry.at, entry.sequence, &self.rules);
+        let translation = self.registry.translate(&packet, Arrived { at: entry.at, sequence: entry.sequence, peer: peer_hash(peer) }, &self.rules);
         writes.note(Notice::Accepted, 1);
         for quirk in inspect::quirks(&packet).iter() {
             writes.note(Notice::Quirk(quirk.name()), 1);
         }
         self.extend_chain(mn, entry, |before| chain_link(before, entry.sequence, entry.at, peer, bytes), writes);
+        let same_gateway = self.loggers.get(&mn).and_then(|logger| self.gateways.get(usize::from(logger.gateway))).is_some_and(|known| known == gateway);
+        if !same_gateway {
+            let place = self.gateway_place(gateway);
+            if let Some(logger) = self.loggers.get_mut(&mn) {
+                logger.gateway = place;
+            }
+        }
+        self.hear(mn, entry.at, writes);
         if packet.announces_parts() || packet.pnum().is_some() {
             let (arrival, lost) = self.loggers.entry(mn).or_default().parts.take(&packet);
             match arrival {
@@ -109,6 +121,19 @@ impl Engine {
             writes.note(Notice::Unusable(reason.name()), u64::from(*count));
         }
         writes.note(Notice::Readings, translation.readings.len() as u64);
+        for fact in &translation.facts {
+            let key = OutletDay { outlet: fact.outlet, day: fact.at.day() };
+            if key.day != entry.at.day() {
+                writes.late.push((mn, key.day.0, entry.sequence));
+            }
+            if self.is_past(self.finality.provisional(key)) {
+                self.reopen(key, writes);
+            } else if enter_fact(&mut self.day(key).row.facts, fact) {
+                self.day(key).known = true;
+                self.set_day_timers(key);
+                self.write_row(key, writes);
+            }
+        }
         // A packet's readings are nearly always of one outlet and one hour: what concerns the hour is done once.
         for group in translation.readings.chunk_by(|one, other| one.outlet == other.outlet && one.hour == other.hour) {
             let (outlet, hour, of_day) = (group[0].outlet, group[0].hour, group[0].key == ReadingKey::Day);

@@ -1,7 +1,7 @@
 //! Entries of the journal. Everything that can change an output is one of these; nothing else reaches the engine.
 
 use crate::domain::time::{Day, Moment};
-use crate::domain::{CaseEvent, Comparison, Declaration, Depth, Disposition, Mn, OutletId};
+use crate::domain::{CaseEvent, Comparison, Declaration, Depth, Disposition, Mn, OutletId, Survey};
 use crate::registry::Files;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,8 @@ pub enum Body {
         #[serde(default = "deepest")]
         depth: Depth,
     },
+    /// 断链核查: which outages stand, by a comparison of all outlets.
+    Survey(Survey),
     /// Time passes.
     Tick {},
 }

@@ -13,6 +13,7 @@ mod front_desk;
 mod outcome;
 mod publish;
 mod recount;
+mod silence;
 mod timers;
 mod verdicts;
 
@@ -22,19 +23,19 @@ pub use front_desk::{FrontDesk, RECENT_MAX};
 pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Recount, Reopened, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
 
 use crate::aggregation::{Marks, SeriesDay};
-use crate::docket::{Case, Change, Docket};
+use crate::docket::{self, Case, Change, Docket};
 use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
 use crate::domain::{
-    CaseEvent, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, OutletDay, OutletId, ReadingKey, RuleSet, Span,
-    Status,
+    CaseEvent, CaseKind, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, Outage, OutletDay,
+    OutletId, ReadingKey, RuleId, RuleSet, Severity, Silence, Span, Status, enter_fact,
 };
 use crate::link::{Admissions, Admitted};
 use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication, Versions};
 use crate::protocol::crc::CrcKind;
 use crate::protocol::parts::{Arrival, Parts};
 use crate::protocol::{CrcDialect, Packet, decode_frame, frame, inspect, peek};
-use crate::registry::{Files, Registry, Translation, statements};
-use crate::rules::{self, DayView};
+use crate::registry::{Arrived, Files, Registry, Translation, peer_hash, statements};
+use crate::rules::{self, Carry, DayView, SeriesView};
 use day::DayState;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,13 +82,24 @@ enum TimerKind {
     Confirm(Day),
     Recount(Day),
     CaseDue(Uuid),
+    Dawn(Day),
+    Watch(Mn),
 }
 
 #[derive(Debug, Default)]
 struct LoggerState {
     head: Link,
     parts: Parts,
+    /// Its last packet, or the end of an outage of the receiver; 0: never heard.
+    heard: Moment,
+    /// A timer looks for it.
+    watched: bool,
+    /// By which gateway it came, by place.
+    gateway: u16,
 }
+
+/// Where the cases of one kind are: outlet, kind, family of factors.
+type DocketPlace = (OutletId, CaseKind, FactorCode);
 
 /// The engine.
 #[derive(Debug)]
@@ -113,9 +125,15 @@ pub struct Engine {
     marks: Marks,
     /// Day of the journal's first entry.
     began: Option<Day>,
-    dockets: BTreeMap<(OutletId, FactorCode), Docket>,
+    dockets: BTreeMap<DocketPlace, Docket>,
     /// Where a case is.
-    case_places: BTreeMap<Uuid, (OutletId, FactorCode)>,
+    case_places: BTreeMap<Uuid, DocketPlace>,
+    silences: BTreeMap<Mn, Silence>,
+    outages: Vec<Outage>,
+    /// Gateways by which loggers came.
+    gateways: Vec<String>,
+    last_tick: Option<Moment>,
+    surveyed: Moment,
     rejected: (i64, u32),
     /// Packets of days recalled for this step, while no entry was taken since.
     evidence: BTreeMap<OutletDay, Vec<StoredFrame>>,
@@ -148,7 +166,7 @@ impl Engine {
             versions,
             now: snapshot.now,
             sequence: snapshot.sequence,
-            loggers: snapshot.heads.into_iter().map(|(mn, head)| (mn, LoggerState { head, parts: Parts::default() })).collect(),
+            loggers: snapshot.heads.into_iter().map(|(mn, head)| (mn, LoggerState { head, ..LoggerState::default() })).collect(),
             days: BTreeMap::new(),
             timers: BTreeSet::new(),
             reopened: BTreeMap::new(),
@@ -158,20 +176,31 @@ impl Engine {
             began: snapshot.began,
             dockets: BTreeMap::new(),
             case_places: BTreeMap::new(),
+            silences: snapshot.silences,
+            outages: snapshot.outages,
+            gateways: Vec::new(),
+            last_tick: snapshot.last_tick,
+            surveyed: snapshot.surveyed,
             rejected: (0, 0),
             evidence: BTreeMap::new(),
             touched: BTreeSet::new(),
         };
         for case in snapshot.cases {
             engine.set_case_timer(&case);
-            engine.case_places.insert(case.id, (case.outlet, case.factor));
-            engine.dockets.entry((case.outlet, case.factor)).or_default().restore(case);
+            let place = (case.outlet, case.kind, case.factor);
+            engine.case_places.insert(case.id, place);
+            engine.dockets.entry(place).or_default().restore(case);
         }
+        let mut befores = snapshot.befores;
         for (key, row) in snapshot.days {
-            engine.days.insert(key, DayState::from_row(row));
+            engine.days.insert(key, DayState { prior: befores.remove(&key), prior_known: true, ..DayState::from_row(row) });
             engine.day(key);
             engine.set_day_timers(key);
+            if engine.days.get(&key).is_some_and(|state| state.row.expected) {
+                engine.set_next_hour_timer(key);
+            }
         }
+        engine.set_dawns();
         for (key, reopened) in snapshot.reopened {
             engine.day(key);
             engine.timers.insert(Timer { deadline: reopened.due, outlet: key.outlet, kind: TimerKind::Quiet(key.day) });
@@ -188,7 +217,13 @@ impl Engine {
             engine.marks.restore(comparison);
         }
         for frame in snapshot.recent {
-            let Some(translation) = engine.translate(&frame.bytes, frame.at, frame.sequence) else { continue };
+            let Some(translation) = engine.translate(&frame) else { continue };
+            for fact in &translation.facts {
+                let key = OutletDay { outlet: fact.outlet, day: fact.at.day() };
+                if let Some(state) = engine.days.get_mut(&key) {
+                    enter_fact(&mut state.row.facts, fact);
+                }
+            }
             for reading in &translation.readings {
                 // The day's own record is in its row since it came.
                 if engine.is_closed(reading.outlet, reading.hour) || reading.key == ReadingKey::Day {
@@ -202,7 +237,32 @@ impl Engine {
                 engine.set_hour_timer(reading.outlet, reading.hour);
             }
         }
+        engine.hear_again(snapshot.heard);
         engine
+    }
+
+    /// After a restart: who was heard when. A logger that was not heard for hours is silent, and known as such.
+    fn hear_again(&mut self, heard: BTreeMap<Mn, (Moment, String)>) {
+        for (mn, (at, gateway)) in heard {
+            let place = self.gateway_place(&gateway);
+            let Some(logger) = self.loggers.get_mut(&mn) else { continue };
+            (logger.heard, logger.gateway, logger.watched) = (at, place, true);
+            self.timers.insert(Timer { deadline: at.max(self.now), outlet: OutletId::known(""), kind: TimerKind::Watch(mn) });
+        }
+        for silence in self.silences.values() {
+            if let Some(logger) = self.loggers.get_mut(&silence.mn) {
+                (logger.heard, logger.watched) = (silence.since, false);
+                self.timers.retain(|timer| timer.kind != TimerKind::Watch(silence.mn));
+            }
+        }
+    }
+
+    fn gateway_place(&mut self, gateway: &str) -> u16 {
+        let place = self.gateways.iter().position(|known| known == gateway).unwrap_or_else(|| {
+            self.gateways.push(gateway.to_owned());
+            self.gateways.len() - 1
+        });
+        u16::try_from(place).unwrap_or(u16::MAX)
     }
 
     /// Last sequence taken.
@@ -247,6 +307,12 @@ impl Engine {
         (self.days.len(), self.timers.len(), self.reopened.len())
     }
 
+    /// Loggers that are silent, and outages that go on.
+    #[must_use]
+    pub fn silent(&self) -> (usize, usize) {
+        (self.silences.len(), self.outages.iter().filter(|outage| outage.to.is_none()).count())
+    }
+
     /// Stored days that are still to be computed again.
     #[must_use]
     pub fn recounts_left(&self) -> u64 {
@@ -264,6 +330,7 @@ impl Engine {
         for entry in entries {
             assert_eq!(entry.sequence, self.sequence + 1, "the journal has no holes");
             let until = self.now.max(entry.at);
+            self.look_for_gap(until, &mut writes);
             wants = self.run_timers(until, &mut writes);
             if !wants.is_empty() {
                 break;
@@ -301,7 +368,10 @@ fn compare_findings(
             None if !finding.standing => continue,
             None => drop(changed.insert(finding.id)),
             Some(known) => {
-                let same = known.standing == finding.standing && known.facts == finding.facts && known.confirmed == finding.confirmed;
+                let same = known.standing == finding.standing
+                    && known.facts == finding.facts
+                    && known.hits == finding.hits
+                    && known.confirmed == finding.confirmed;
                 // What fell once and still does not stand is no news, confirmed or not.
                 if same || (!known.standing && !finding.standing) {
                     finding = known;
@@ -371,6 +441,11 @@ impl Finality {
         let key = OutletDay { outlet, day: hour.day() };
         let [after, _, _, spread] = self.figures(key.day);
         hour.end().plus_ms(after + share(key, spread))
+    }
+
+    fn dawn(&self, key: OutletDay) -> Moment {
+        let [_, _, _, spread] = self.figures(key.day);
+        key.day.start().plus_ms(share(key, spread))
     }
 
     fn provisional(&self, key: OutletDay) -> Moment {

@@ -4,8 +4,9 @@ use super::entry::{Body, Entry};
 use crate::aggregation::HourCell;
 use crate::docket::Case;
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Comparison, Declaration, Depth, FactorCode, Finding, Mn, OutletDay, OutletId, Record};
+use crate::domain::{Comparison, Declaration, Depth, Fact, FactorCode, Finding, Mn, Outage, OutletDay, OutletId, Record, Silence};
 use crate::message::{Event, Publication};
+use crate::rules::Carry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -35,6 +36,8 @@ pub struct StoredFrame {
     pub at: Moment,
     /// The bytes.
     pub bytes: Vec<u8>,
+    /// A hash of the address from which it came.
+    pub peer: u32,
     /// Its link in the chain.
     pub chain: Link,
 }
@@ -46,6 +49,8 @@ pub struct Recalled {
     pub key: OutletDay,
     /// What was known of it.
     pub row: Option<DayRow>,
+    /// What the day before hands over, if it was published.
+    pub before: Option<Carry>,
     /// Its packets; none: they were not wanted.
     pub frames: Option<Vec<StoredFrame>>,
 }
@@ -64,6 +69,26 @@ pub struct DayRow {
     pub confirmed: bool,
     /// Findings as last stated.
     pub findings: BTreeMap<Uuid, Finding>,
+    /// The day was begun because the outlet stands in the register, whether anything came or not.
+    #[serde(default)]
+    pub expected: bool,
+    /// What was said besides values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
+    /// Silences of its loggers that touch the day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silences: Vec<Silence>,
+    /// What it hands to the next day, once it was published.
+    #[serde(skip)]
+    pub carry: Option<Carry>,
+}
+
+impl DayRow {
+    /// Whether anything came: a day may be there because its outlet stands in the register.
+    #[must_use]
+    pub fn has_data(&self) -> bool {
+        !self.cells.is_empty() || !self.reported.is_empty() || !self.published.is_empty()
+    }
 }
 
 /// A day that changed after it was computed, and waits until it is quiet.
@@ -140,6 +165,8 @@ pub enum Notice {
     Statement(&'static str),
     /// A stored day was computed again.
     Recounted,
+    /// An outage began (or, of the receiver, was over), by scope.
+    Outage(&'static str),
 }
 
 /// Everything that one step writes, in one transaction.
@@ -169,6 +196,10 @@ pub struct WriteSet {
     pub declarations: Vec<Declaration>,
     /// Comparison results put in force.
     pub comparisons: Vec<Comparison>,
+    /// Silences that began or changed, or (none) ended.
+    pub silences: BTreeMap<Mn, Option<Silence>>,
+    /// Outages that began or ended.
+    pub outages: Vec<Outage>,
     /// Findings stated.
     pub findings: Vec<Finding>,
     /// Cases that moved.
@@ -225,6 +256,18 @@ pub struct Snapshot {
     pub began: Option<Day>,
     /// Cases.
     pub cases: Vec<Case>,
+    /// What the day before each of `days` hands over.
+    pub befores: BTreeMap<OutletDay, Carry>,
+    /// Loggers that are silent.
+    pub silences: BTreeMap<Mn, Silence>,
+    /// Outages of the last days.
+    pub outages: Vec<Outage>,
+    /// Last packet of each logger that was heard in the last hours, and its gateway.
+    pub heard: BTreeMap<Mn, (Moment, String)>,
+    /// The last tick.
+    pub last_tick: Option<Moment>,
+    /// The last survey.
+    pub surveyed: Moment,
     /// Packets of the hours that are still open (two hours back are enough), by sequence.
     pub recent: Vec<StoredFrame>,
 }

@@ -24,13 +24,14 @@ impl Engine {
         decode_frame(bytes, &found, dialect, &keys).ok()
     }
 
-    pub(super) fn translate(&self, bytes: &[u8], at: Moment, sequence: u64) -> Option<Translation> {
-        Some(self.registry.translate(&self.reread(bytes)?, at, sequence, &self.rules))
+    pub(super) fn translate(&self, frame: &StoredFrame) -> Option<Translation> {
+        let arrived = Arrived { at: frame.at, sequence: frame.sequence, peer: frame.peer };
+        Some(self.registry.translate(&self.reread(&frame.bytes)?, arrived, &self.rules))
     }
 
     /// A recalled day: its row, and, if they were wanted, every record from its packets, by the register and rules in force now.
     pub(super) fn make_full(&mut self, recalled: Recalled) {
-        let Recalled { key, row, frames } = recalled;
+        let Recalled { key, row, before, frames } = recalled;
         if let Some(row) = row {
             // A day that was let go of comes back with what was published and found.
             if self.days.get(&key).is_none_or(|state| !state.known) {
@@ -38,12 +39,19 @@ impl Engine {
             }
         }
         self.set_day_timers(key);
-        self.day(key).known = true;
+        let state = self.day(key);
+        state.known = true;
+        if !state.prior_known {
+            (state.prior, state.prior_known, state.runs) = (before, true, None);
+        }
         self.touched.insert(key);
         let Some(frames) = frames else { return };
         let mut books = DayState::default();
         for frame in &frames {
-            let Some(translation) = self.translate(&frame.bytes, frame.at, frame.sequence) else { continue };
+            let Some(translation) = self.translate(frame) else { continue };
+            for fact in translation.facts.iter().filter(|fact| fact.outlet == key.outlet && fact.at.day() == key.day) {
+                enter_fact(&mut books.row.facts, fact);
+            }
             for reading in translation.readings.iter().filter(|reading| reading.outlet == key.outlet && reading.hour.day() == key.day) {
                 books.enter(reading);
             }
@@ -51,6 +59,7 @@ impl Engine {
         let state = self.day(key);
         state.books = books.books;
         state.row.reported = books.row.reported;
+        state.row.facts = books.row.facts;
         state.full = true;
         // An hour that only now has readings, by a new row of the register, has no timer yet.
         let hours: Vec<u8> = state.books.keys().copied().collect();
@@ -68,7 +77,11 @@ impl Engine {
             let over = self.is_past(self.finality.confirm(key));
             let Some(state) = self.days.get_mut(&key) else { continue };
             if over && !self.reopened.contains_key(&key) {
-                self.days.remove(&key);
+                let carry = self.days.remove(&key).and_then(|state| state.row.carry);
+                // The day after it keeps what it was handed.
+                if let Some(next) = self.days.get_mut(&OutletDay { day: key.day.next(), ..key }) {
+                    (next.prior, next.prior_known) = (carry, true);
+                }
                 continue;
             }
             state.full = false;
@@ -84,9 +97,14 @@ impl Engine {
         if !state.full {
             state.books.remove(&hour.of_day());
         }
+        let expected = state.row.expected;
         self.days.insert(key, state);
         self.publish_hour(key, hour, writes);
+        self.judge_hour(key, hour, writes);
         self.write_row(key, writes);
+        if expected && hour.of_day() < 23 {
+            self.set_next_hour_timer(key);
+        }
     }
 
     /// All closed hours of a reopened day, from its records; publishes those that differ.
@@ -96,10 +114,15 @@ impl Engine {
         for hour in &closed {
             state.compute(key, *hour, &self.registry, &self.marks, &self.rules);
         }
+        state.runs = None;
         self.days.insert(key, state);
         self.close_again(key, writes);
         for hour in closed {
             self.publish_hour(key, key.day.hour(hour), writes);
+        }
+        // The day itself is judged when it is published.
+        if !self.is_past(self.finality.provisional(key)) {
+            self.judge_closed(key, writes);
         }
         self.write_row(key, writes);
     }

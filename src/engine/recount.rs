@@ -87,11 +87,14 @@ impl Engine {
         }
         self.touched.insert(key);
         writes.note(Notice::Recounted, 1);
+        // A day that hands over something else asks for the one after it.
+        let recount = self.recounts.get(&key.outlet).copied().unwrap_or(recount);
         if key.day >= recount.last {
             self.recounts.remove(&key.outlet);
             writes.recounts.insert(key.outlet, None);
             return;
         }
+        self.timers.remove(&Timer { deadline: recount.due, outlet: key.outlet, kind: TimerKind::Recount(recount.next) });
         let recount = Recount { next: Day(key.day.0 + 1), due: self.next_slot(records), ..recount };
         self.timers.insert(Timer { deadline: recount.due, outlet: key.outlet, kind: TimerKind::Recount(recount.next) });
         self.recounts.insert(key.outlet, recount);

@@ -52,7 +52,7 @@ impl Engine {
     /// Which day a timer needs before it can fire, and whether with its packets.
     pub(super) fn needed_by(&self, timer: Timer) -> Option<(OutletDay, bool)> {
         let (day, confirms) = match timer.kind {
-            TimerKind::CaseDue(_) => return None,
+            TimerKind::CaseDue(_) | TimerKind::Dawn(_) | TimerKind::Watch(_) => return None,
             // The hour's records were translated by the register before: while the day waits for its recount, its packets are wanted.
             TimerKind::CloseHour(hour) => {
                 let key = OutletDay { outlet: timer.outlet, day: hour.day() };
@@ -67,21 +67,21 @@ impl Engine {
             // What was reopened is computed when it is quiet; the day is published as it is known.
             TimerKind::Provisional(day) => {
                 let key = OutletDay { outlet: timer.outlet, day };
-                return self.days.get(&key).is_some_and(|state| !state.known).then_some((key, false));
+                return self.days.get(&key).is_some_and(|state| !state.known || !self.knows_prior(key)).then_some((key, false));
             }
             TimerKind::Confirm(day) => (day, true),
             TimerKind::Recount(day) => {
                 let key = OutletDay { outlet: timer.outlet, day };
                 let deep =
                     self.recounts.get(&timer.outlet).is_some_and(|recount| recount.depth == Depth::Readings) || self.reopened.contains_key(&key);
-                let here = self.days.get(&key).is_some_and(|state| if deep { state.full } else { state.known });
+                let here = self.days.get(&key).is_some_and(|state| if deep { state.full } else { state.known }) && self.knows_prior(key);
                 let evidence = self.finality.confirm(key) <= timer.deadline && !self.evidence.contains_key(&key);
                 return (!here || (evidence && self.may_refer(key))).then_some((key, deep || here));
             }
         };
         let key = OutletDay { outlet: timer.outlet, day };
         let state = self.days.get(&key)?;
-        if self.reopened.contains_key(&key) && !state.full {
+        if (self.reopened.contains_key(&key) && !state.full) || !self.knows_prior(key) {
             return Some((key, true));
         }
         (confirms && !self.evidence.contains_key(&key) && self.may_refer(key)).then_some((key, true))
@@ -90,13 +90,22 @@ impl Engine {
     /// Whether confirming the day may move a case, so that its packets are wanted as evidence.
     pub(super) fn may_refer(&self, key: OutletDay) -> bool {
         let Some(state) = self.days.get(&key) else { return false };
-        let factors = || self.registry.factors(key.outlet).chain(state.row.findings.values().map(|finding| finding.factor));
-        factors().any(|factor| self.dockets.get(&(key.outlet, factor)).is_some_and(|docket| docket.knows(key.day)))
-            || self.reopened.contains_key(&key)
-            || {
-                let means = self.day_means(key);
-                rules::day_exceeds(&self.view(key, &means, true))
-            }
+        self.knows_case(key) || self.reopened.contains_key(&key) || state.row.findings.values().any(rules::refers_alone) || {
+            let means = self.day_means(key);
+            let judged = self.with_view(key, 24, &means, true, |view| (rules::judge_day(view), view.set.score_review.value, view.set.score_days.value));
+            judged.is_some_and(|(judged, review, days)| self.eligible(key, &judged.findings, review, days).next().is_some())
+        }
+    }
+
+    /// Whether a day of an outlet belongs to a case of any kind.
+    pub(super) fn knows_case(&self, key: OutletDay) -> bool {
+        let first = (key.outlet, CaseKind::Exceedance, FactorCode::known(""));
+        self.dockets.range(first..).take_while(|(place, _)| place.0 == key.outlet).any(|(_, docket)| docket.knows(key.day))
+    }
+
+    /// Whether what the day before hands over is at hand.
+    pub(super) fn knows_prior(&self, key: OutletDay) -> bool {
+        self.days.contains_key(&OutletDay { day: Day(key.day.0 - 1), ..key }) || self.days.get(&key).is_some_and(|state| state.prior_known)
     }
 
     /// Fires, unless a day is wanted first.
@@ -125,6 +134,8 @@ impl Engine {
             }
             TimerKind::Recount(day) => self.recount_day(OutletDay { outlet: timer.outlet, day }, writes),
             TimerKind::CaseDue(id) => self.case_due(id, timer.deadline, writes),
+            TimerKind::Dawn(day) => self.dawn(OutletDay { outlet: timer.outlet, day }, writes),
+            TimerKind::Watch(mn) => self.look_for(mn, timer.deadline, writes),
         }
         true
     }
@@ -151,6 +162,67 @@ impl Engine {
                 self.timers.insert(Timer { deadline, outlet: key.outlet, kind });
             }
         }
+    }
+
+    /// A day of a registered outlet begins, whether anything comes or not.
+    pub(super) fn dawn(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        if !self.registry.outlet(key.outlet, key.day.start()).is_some_and(|row| row.validity.holds(key.day.start())) {
+            return;
+        }
+        self.expect(key, writes);
+        self.set_dawn(OutletDay { day: key.day.next(), ..key });
+    }
+
+    pub(super) fn expect(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        let silences = self.silences_of(key.outlet);
+        let state = self.day(key);
+        (state.known, state.row.expected) = (true, true);
+        for silence in silences {
+            if !state.row.silences.iter().any(|known| known.mn == silence.mn && known.until.is_none()) {
+                state.row.silences.push(silence);
+            }
+        }
+        self.set_day_timers(key);
+        self.set_next_hour_timer(key);
+        self.write_row(key, writes);
+    }
+
+    /// The first hour that is not closed gets its timer; each hour sets the next one's.
+    pub(super) fn set_next_hour_timer(&mut self, key: OutletDay) {
+        let next = (0..24).find(|hour| !self.is_closed(key.outlet, key.day.hour(*hour)));
+        if let Some(hour) = next.filter(|hour| self.day(key).timed.insert(*hour)) {
+            self.set_hour_timer(key.outlet, key.day.hour(hour));
+        }
+    }
+
+    fn set_dawn(&mut self, key: OutletDay) {
+        let deadline = self.finality.dawn(key);
+        self.timers.insert(Timer { deadline, outlet: key.outlet, kind: TimerKind::Dawn(key.day) });
+    }
+
+    /// The next dawn of every outlet.
+    pub(super) fn set_dawns(&mut self) {
+        let registry = Arc::clone(&self.registry);
+        let today = self.now.day();
+        for outlet in registry.outlets(self.now) {
+            let next = [today, today.next()].into_iter().map(|day| OutletDay { outlet: outlet.id, day }).find(|key| !self.is_past(self.finality.dawn(*key)));
+            if let Some(key) = next {
+                self.set_dawn(key);
+            }
+        }
+    }
+
+    /// A register came: its outlets are expected from today on.
+    pub(super) fn expect_all(&mut self, writes: &mut WriteSet) {
+        let registry = Arc::clone(&self.registry);
+        let now = self.now;
+        for outlet in registry.outlets(now).filter(|outlet| outlet.validity.holds(now)) {
+            let key = OutletDay { outlet: outlet.id, day: now.day() };
+            if !self.days.get(&key).is_some_and(|state| state.row.expected) {
+                self.expect(key, writes);
+            }
+        }
+        self.set_dawns();
     }
 
     /// When a reopened day publishes: when nothing has come for `quiet_secs`, at the latest `quiet_max_secs` after it was

@@ -3,57 +3,208 @@
 use super::*;
 
 impl Engine {
-    pub(super) fn view<'v>(&'v self, key: OutletDay, means: &'v [Mean], confirmed: bool) -> DayView<'v> {
-        DayView { registry: &self.registry, set: &self.rules, outlet: key.outlet, day: key.day, means, confirmed, now: self.now }
+    /// What the rules are given of a day: `closed` of its hours, its means once it is over.
+    pub(super) fn with_view<T>(
+        &self,
+        key: OutletDay,
+        closed: u8,
+        means: &[Mean],
+        confirmed: bool,
+        look: impl FnOnce(&DayView<'_>) -> T,
+    ) -> Option<T> {
+        let state = self.days.get(&key)?;
+        let (start, end) = (key.day.start(), key.day.end());
+        let outlet = self.registry.outlet(key.outlet, start)?;
+        let row = |factor| state.reporters.iter().find_map(|mn| self.registry.series(*mn, key.outlet, factor, start));
+        let none = Carry::default();
+        let (tickets, manual) = self.marks.tickets(key.outlet, start, end);
+        let view = DayView {
+            registry: &self.registry,
+            outlet,
+            day: key.day,
+            set: &self.rules,
+            series: self.series_days(key, start).into_iter().map(|series| SeriesView::new(series, row(series.factor))).collect(),
+            means,
+            prior: self.prior(key).unwrap_or(&none),
+            facts: &state.row.facts,
+            silences: &state.row.silences,
+            tickets: &tickets,
+            manual,
+            away: self.away(key),
+            closed,
+            confirmed,
+            now: self.now,
+            unsettled: std::cell::OnceCell::new(),
+        };
+        Some(look(&view))
+    }
+
+    /// What the day before hands over.
+    fn prior(&self, key: OutletDay) -> Option<&Carry> {
+        match self.days.get(&OutletDay { day: Day(key.day.0 - 1), ..key }) {
+            Some(before) => before.row.carry.as_ref(),
+            None => self.days.get(&key)?.prior.as_ref(),
+        }
+    }
+
+    /// The rules of an hour that closes.
+    pub(super) fn judge_hour(&mut self, key: OutletDay, hour: Hour, writes: &mut WriteSet) {
+        let of_day = hour.of_day();
+        let Some(state) = self.days.get(&key) else { return };
+        let cached = state.runs.as_ref().filter(|(next, _)| *next == of_day).map(|(_, runs)| runs.clone());
+        let known = &state.row.findings;
+        let judged = self.with_view(key, of_day + 1, &[], state.row.confirmed, |view| {
+            let mut runs = cached.unwrap_or_else(|| {
+                let mut runs = view.prior.runs.clone();
+                for before in 0..of_day {
+                    rules::judge_hour(view, before, &mut runs);
+                }
+                runs
+            });
+            let hits = rules::judge_hour(view, of_day, &mut runs);
+            (rules::merged(view, known, &hits, |rule, hit| rules::is_hourly(rule) && hit.hour == Some(of_day)), runs)
+        });
+        let Some((changed, runs)) = judged else { return };
+        if let Some(state) = self.days.get_mut(&key) {
+            state.runs = Some((of_day + 1, runs));
+        }
+        self.state_findings(key, changed, writes);
+    }
+
+    /// The rules of all closed hours of a day that goes on.
+    pub(super) fn judge_closed(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        let closed = (0..24).filter(|hour| self.is_closed(key.outlet, key.day.hour(*hour))).count() as u8;
+        let Some(state) = self.days.get(&key) else { return };
+        let known = &state.row.findings;
+        let changed = self.with_view(key, closed, &[], state.row.confirmed, |view| {
+            let hits = rules::judge_hours(view);
+            rules::merged(view, known, &hits, |rule, _| rules::is_hourly(rule))
+        });
+        self.state_findings(key, changed.unwrap_or_default(), writes);
+    }
+
+    /// States findings of a day that goes on.
+    pub(super) fn state_findings(&mut self, key: OutletDay, changed: Vec<Finding>, writes: &mut WriteSet) {
+        let Some(state) = self.days.get_mut(&key) else { return };
+        let site = self.registry.outlet(key.outlet, key.day.start()).map(|outlet| outlet.site);
+        for finding in changed {
+            writes.note(Notice::Finding, 1);
+            if finding.severity >= Severity::Warn {
+                writes.events.push(message::warning(&finding, site, &self.versions, self.sequence));
+            }
+            writes.findings.push(finding.clone());
+            state.row.findings.insert(finding.id, finding);
+        }
     }
 
     pub(super) fn judge(&mut self, key: OutletDay, means: &[Mean], confirmed: bool, writes: &mut WriteSet) {
-        let found = rules::judge_day(&self.view(key, means, confirmed));
+        let Some(judged) = self.with_view(key, 24, means, confirmed, rules::judge_day) else { return };
         let Some(state) = self.days.get_mut(&key) else { return };
         let before = std::mem::take(&mut state.row.findings);
-        let (findings, changed) = compare_findings(before, found, confirmed, self.now);
+        let (findings, changed) = compare_findings(before, judged.findings, confirmed, self.now);
         state.row.findings = findings.iter().map(|finding| (finding.id, finding.clone())).collect();
+        let hands_over = state.row.carry.as_ref() != Some(&judged.carry);
+        state.row.carry = Some(judged.carry);
         let site = self.registry.outlet(key.outlet, key.day.start()).map(|outlet| outlet.site);
         for finding in findings.iter().filter(|finding| changed.contains(&finding.id)) {
             writes.findings.push(finding.clone());
             writes.note(Notice::Finding, 1);
-            if !confirmed {
+            if !confirmed && finding.severity >= Severity::Warn {
                 writes.events.push(message::warning(finding, site, &self.versions, self.sequence));
             }
         }
-        if !confirmed {
-            return;
+        if hands_over {
+            self.hand_over(key, writes);
         }
-        let factors: BTreeSet<FactorCode> = findings.iter().map(|finding| finding.factor).collect();
-        for factor in factors {
-            let of_factor: Vec<Finding> = findings.iter().filter(|finding| finding.factor == factor).cloned().collect();
-            let moved = of_factor.iter().any(|finding| changed.contains(&finding.id));
-            let place = (key.outlet, factor);
-            let docket = self.dockets.entry(place).or_default();
-            if let Some((case, change)) = docket.enter(key.day, &of_factor, moved, &self.rules, self.now) {
+        if confirmed {
+            let moved = findings.iter().any(|finding| changed.contains(&finding.id));
+            self.enter_docket(key, &findings, moved, means, &judged.not_evaluable, writes);
+        }
+    }
+
+    /// A day hands over something else than before: the day after it is judged again if it was.
+    fn hand_over(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        let next = OutletDay { day: key.day.next(), ..key };
+        if let Some(state) = self.days.get_mut(&next) {
+            state.runs = None;
+        }
+        // What is to be computed anyway will be judged then.
+        if self.is_past(self.finality.provisional(next)) && !self.reopened.contains_key(&next) {
+            self.recount(next.outlet, next.day, next.day, Depth::Verdicts, writes);
+        }
+    }
+
+    /// Findings that belong in a case: those that refer alone, and suspicions once the outlet has points enough.
+    pub(super) fn eligible<'f>(&self, key: OutletDay, findings: &'f [Finding], review: u32, days: u32) -> impl Iterator<Item = &'f Finding> + use<'f> {
+        let fired: Vec<(RuleId, Severity)> = findings
+            .iter()
+            .filter(|finding| finding.standing)
+            .filter_map(|finding| Some((rules::find(&finding.rule)?.id, finding.severity)))
+            .collect();
+        let carry = self.prior(key).cloned().unwrap_or_default();
+        let enough = carry.score(key.day, days, &fired).points() >= review;
+        findings.iter().filter(move |finding| rules::refers_alone(finding) || (enough && rules::counts(finding)))
+    }
+
+    /// Confirmed findings move cases.
+    pub(super) fn enter_docket(
+        &mut self,
+        key: OutletDay,
+        findings: &[Finding],
+        moved: bool,
+        means: &[Mean],
+        not_evaluable: &BTreeMap<RuleId, &'static str>,
+        writes: &mut WriteSet,
+    ) {
+        let eligible: Vec<Finding> = self.eligible(key, findings, self.rules.score_review.value, self.rules.score_days.value).cloned().collect();
+        let place = |finding: &Finding| Some((key.outlet, rules::find(&finding.rule)?.kind, docket::family(finding.factor)));
+        let first = (key.outlet, CaseKind::Exceedance, FactorCode::known(""));
+        let known = self.dockets.range(first..).take_while(|(place, _)| place.0 == key.outlet).filter(|(_, docket)| docket.knows(key.day));
+        let mut places: BTreeSet<DocketPlace> = known.map(|(place, _)| *place).collect();
+        places.extend(eligible.iter().filter_map(place));
+        let fired: Vec<(RuleId, Severity)> =
+            findings.iter().filter(|finding| finding.standing).filter_map(|finding| Some((rules::find(&finding.rule)?.id, finding.severity))).collect();
+        let score = self.prior(key).cloned().unwrap_or_default().score(key.day, self.rules.score_days.value, &fired).points();
+        for at in places {
+            let of_place: Vec<Finding> = eligible.iter().filter(|finding| place(finding) == Some(at)).cloned().collect();
+            let docket = self.dockets.entry(at).or_default();
+            if let Some((case, change)) = docket.enter(key.day, at, &of_place, score, moved, &self.rules, self.now) {
                 self.set_case_timer(&case);
-                self.case_places.insert(case.id, (case.outlet, case.factor));
-                self.refer(key, &case, change, &of_factor, means, writes);
+                self.case_places.insert(case.id, at);
+                let shown: Vec<Finding> = findings.iter().filter(|finding| place(finding) == Some(at)).cloned().collect();
+                self.refer(key, &case, change, &shown, means, not_evaluable, writes);
                 writes.cases.push(case);
             }
-            if self.dockets.get(&place).is_some_and(|docket| *docket == Docket::default()) {
-                self.dockets.remove(&place);
+            if self.dockets.get(&at).is_some_and(|docket| *docket == Docket::default()) {
+                self.dockets.remove(&at);
             }
         }
     }
 
-    pub(super) fn refer(&self, key: OutletDay, case: &Case, change: Change, findings: &[Finding], means: &[Mean], writes: &mut WriteSet) {
-        let day_means: Vec<Mean> = means.iter().filter(|mean| mean.factor == case.factor).cloned().collect();
+    #[allow(clippy::too_many_arguments)] // A referral has that many parts; a struct for one call would hide them.
+    pub(super) fn refer(
+        &self,
+        key: OutletDay,
+        case: &Case,
+        change: Change,
+        findings: &[Finding],
+        means: &[Mean],
+        not_evaluable: &BTreeMap<RuleId, &'static str>,
+        writes: &mut WriteSet,
+    ) {
+        let day_means: Vec<Mean> = means.iter().filter(|mean| docket::family(mean.factor) == case.factor).cloned().collect();
         let hours = (0..24).flat_map(|hour| self.hour_means(key, key.day.hour(hour)));
-        let hour_means: Vec<Mean> = hours.filter(|mean| mean.factor == case.factor).collect();
+        let hour_means: Vec<Mean> = hours.filter(|mean| docket::family(mean.factor) == case.factor).take(message::HOURS_MAX).collect();
         let referral = message::Referral {
             case,
             change,
             day: key.day,
             findings,
+            not_evaluable,
             day_means: &day_means,
             hour_means: &hour_means,
-            evidence: self.evidence_of(key, case.factor),
+            evidence: self.evidence_of(key, case),
+            priority: self.rules.score_priority.value,
             versions: &self.versions,
             registry: &self.registry,
         };
@@ -62,13 +213,13 @@ impl Engine {
     }
 
     /// The packets of the highest hours, and the ranges of all packets about the day.
-    pub(super) fn evidence_of(&self, key: OutletDay, factor: FactorCode) -> Evidence {
+    pub(super) fn evidence_of(&self, key: OutletDay, case: &Case) -> Evidence {
         let (Some(state), Some(frames)) = (self.days.get(&key), self.evidence.get(&key)) else { return Evidence::default() };
         let mut peaks: Vec<(rust_decimal::Decimal, u64)> = state
             .cells
-            .get(&factor)
-            .into_iter()
-            .flat_map(|cells| cells.iter().flatten())
+            .iter()
+            .filter(|(factor, _)| docket::family(**factor) == case.factor)
+            .flat_map(|(_, cells)| cells.iter().flatten())
             .filter_map(|cell| Some((cell.max?, cell.peak?.sequence)))
             .collect();
         peaks.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));

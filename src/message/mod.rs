@@ -4,15 +4,18 @@
 use crate::docket::{Case, Change, articles, suggested_action};
 use crate::domain::number::Ratio;
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Finding, Mean, Medium, Mn, OutletId, SiteId, Span, Status};
+use crate::domain::{Finding, Mean, Medium, Mn, Outage, OutageScope, OutletId, RuleId, SiteId, Span, Status};
 use crate::registry::Registry;
-use crate::rules::{NAMESPACE, factor_names};
+use crate::rules::{self, NAMESPACE, factor_names};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Deciding packets that a referral carries in full; the rest is named by range and hash.
 pub const PACKETS_MAX: usize = 20;
+/// Hour rows that a referral carries: a day of each factor of its family.
+pub const HOURS_MAX: usize = 240;
 
 /// Where an event goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -262,12 +265,16 @@ pub struct Referral<'r> {
     pub day: Day,
     /// The day's findings of the case's factor.
     pub findings: &'r [Finding],
-    /// The day's means of the factor.
+    /// Rules that could not be evaluated, and the input that is missing.
+    pub not_evaluable: &'r BTreeMap<RuleId, &'static str>,
+    /// The day's means of the factors.
     pub day_means: &'r [Mean],
-    /// The day's hours of the factor.
+    /// The day's hours of the factors, at most [`HOURS_MAX`].
     pub hour_means: &'r [Mean],
     /// Packets.
     pub evidence: Evidence,
+    /// Points from which a referral has priority.
+    pub priority: u32,
     /// Versions.
     pub versions: &'r Versions,
     /// Register in force.
@@ -292,8 +299,10 @@ fn case_head(case: &Case, change: Change, registry: &Registry, day: Day) -> Valu
         "overdue": case.overdue,
         "recurrence_of": case.recurs,
         "severity": case.severity,
-        "kind": "day_mean_exceedance",
-        "kind_zh": "日均值超标",
+        "kind": case.kind,
+        "kind_zh": case.kind.says().0,
+        "kind_en": case.kind.says().1,
+        "score": case.score,
         "site": site.map(|site| json!({"id": site.id, "name": site.name, "name_en": site.name_en, "industry": site.industry, "region": site.region})),
         "outlet": outlet.map(|outlet| json!({"id": outlet.id, "name": outlet.name, "name_en": outlet.name_en, "reference_oxygen_pct": outlet.reference_oxygen})),
         "factor": {"code": case.factor, "name_zh": zh, "name_en": en},
@@ -319,11 +328,13 @@ pub fn referral(referral: &Referral<'_>, now: Moment, sequence: u64) -> Event {
     let permitted = outlet.is_some_and(|outlet| registry.permits(outlet.site).iter().any(|permit| permit.validity.holds(day.start())));
     let mut data = case_head(case, *change, registry, *day);
     let figures = json!({
-        "suggested_action_zh": suggested_action(case.severity).0,
-        "suggested_action_en": suggested_action(case.severity).1,
-        "legal": articles(medium, permitted, *day),
+        "suggested_action_zh": suggested_action(case.kind, case.severity).0,
+        "suggested_action_en": suggested_action(case.kind, case.severity).1,
+        "legal": articles(case.kind, medium, permitted, *day),
         "day": day.to_string(),
         "findings": findings.iter().map(finding_body).collect::<Vec<_>>(),
+        "not_evaluable": referral.not_evaluable,
+        "priority": case.score >= referral.priority,
         "day_means": referral.day_means.iter().map(mean_body).collect::<Vec<_>>(),
         "hours": referral.hour_means.iter().map(|mean| {
             let mut body = mean_body(mean);
@@ -373,11 +384,12 @@ fn case_event(case: &Case, change: Change, registry: &Registry, data: Value, now
 /// A finding as it leaves the house.
 #[must_use]
 pub fn finding_body(finding: &Finding) -> Value {
+    let title = rules::find(&finding.rule).map_or(("", ""), |rule| rule.title);
     json!({
         "id": finding.id,
         "rule": finding.rule,
-        "title_zh": crate::rules::exceedance::TITLE.0,
-        "title_en": crate::rules::exceedance::TITLE.1,
+        "title_zh": title.0,
+        "title_en": title.1,
         "outlet": finding.outlet,
         "factor": finding.factor,
         "day": finding.day.to_string(),
@@ -388,13 +400,14 @@ pub fn finding_body(finding: &Finding) -> Value {
         "revision": finding.revision,
         "at": finding.at.to_string(),
         "facts": finding.facts,
+        "hits": finding.hits,
         "sentence_zh": finding.sentence_zh,
         "sentence_en": finding.sentence_en,
         "source": finding.source,
     })
 }
 
-/// The warning of a provisional exceedance.
+/// The warning of a provisional finding.
 #[must_use]
 pub fn warning(finding: &Finding, site: Option<SiteId>, versions: &Versions, sequence: u64) -> Event {
     let mut data = finding_body(finding);
@@ -402,8 +415,9 @@ pub fn warning(finding: &Finding, site: Option<SiteId>, versions: &Versions, seq
         data.insert("versions".to_owned(), json!(versions));
     }
     let key = site.map_or_else(|| finding.outlet.to_string(), |site| site.to_string());
-    let kind = if finding.standing { "hj212.warning.day_mean_exceedance" } else { "hj212.warning.day_mean_exceedance.ended" };
-    event(Topic::Warnings, kind.to_owned(), finding.outlet.to_string(), key, finding.at, sequence, data)
+    let what = rules::find(&finding.rule).map_or("finding", |rule| rule.kind.name());
+    let kind = format!("hj212.warning.{what}{}", if finding.standing { "" } else { ".ended" });
+    event(Topic::Warnings, kind, finding.outlet.to_string(), key, finding.at, sequence, data)
 }
 
 /// A connection came or went.
@@ -412,6 +426,30 @@ pub fn link(up: bool, gateway: &str, connection: u64, peer: &str, reason: &str, 
     let data = json!({"gateway": gateway, "connection": connection, "peer": peer, "reason": reason, "sequence": sequence});
     let kind = if up { "hj212.link.up" } else { "hj212.link.down" };
     event(Topic::Links, kind.to_owned(), format!("{gateway}/{connection}"), gateway.to_owned(), now, sequence, data)
+}
+
+/// The receiver, a region, what a contractor maintains or a gateway was away, is, or is back.
+#[must_use]
+pub fn outage(outage: &Outage, versions: &Versions, now: Moment, sequence: u64) -> Event {
+    let scope = outage.scope;
+    let (from, to) = (outage.from.to_string(), outage.to.map(|to| to.to_string()));
+    let until = to.as_ref().map_or_else(|| ("起".to_owned(), " on".to_owned()), |to| (format!("至{to}"), format!(" to {to}")));
+    let data = json!({
+        "scope": scope,
+        "scope_zh": scope.says().0,
+        "scope_en": scope.says().1,
+        "name": outage.name,
+        "from": from,
+        "to": to,
+        "loggers_silent": outage.silent.0,
+        "loggers": outage.silent.1,
+        "sentence_zh": format!("{from}{}，{}{}；期间的断链不作为点位断链线索。", until.0, scope.says().0, outage.name),
+        "sentence_en": format!("From {from}{}, {} {}; silence in this time is no referral of an outlet.", until.1, scope.says().1, outage.name),
+        "versions": versions,
+    });
+    let over = outage.to.is_some() && scope != OutageScope::Receiver;
+    let kind = format!("hj212.outage.{}{}", scope.name(), if over { ".ended" } else { "" });
+    event(Topic::Links, kind, format!("{} {}", scope.name(), outage.name).trim().to_owned(), "outages".to_owned(), now, sequence, data)
 }
 
 /// Bytes were no packet, or a packet was kept apart.

@@ -1,11 +1,12 @@
 //! The engine without network and database: entries from a list, recalls from memory. `replay` and the tests run this;
 //! it is the same engine that `serve` runs, and gives the same outputs.
 
-use crate::domain::time::Moment;
+use crate::domain::time::{Day, Moment};
 use crate::domain::{Mn, OutletDay};
 use crate::engine::{Body, DayRow, Engine, Entry, FrontDesk, Link, Recalled, Snapshot, StoredFrame, Want, WriteSet};
 use crate::link::{Admissions, Admitted};
 use crate::protocol::{Refusal, frame};
+use crate::registry::peer_hash;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a store would hold, as far as the engine asks for it back.
@@ -21,8 +22,10 @@ impl Shelf {
         let find = |sequence: u64| entries.get(usize::try_from(sequence - writes.from - 1).ok()?);
         for (mn, chain) in &writes.chains {
             for (sequence, link) in chain.links(find) {
-                if let Some(Entry { at, body: Body::Frame { bytes, .. }, .. }) = find(sequence) {
-                    self.frames.entry(*mn).or_default().push(StoredFrame { mn: *mn, sequence, at: *at, bytes: bytes.clone(), chain: link });
+                if let Some(Entry { at, body: Body::Frame { bytes, peer, .. }, .. }) = find(sequence) {
+                    let peer = peer_hash(peer);
+                    let frame = StoredFrame { mn: *mn, sequence, at: *at, bytes: bytes.clone(), peer, chain: link };
+                    self.frames.entry(*mn).or_default().push(frame);
                 }
             }
         }
@@ -33,8 +36,9 @@ impl Shelf {
     fn recall(&self, want: &Want) -> Recalled {
         let day = want.key.day;
         let row = self.days.get(&want.key).cloned();
+        let before = self.days.get(&OutletDay { day: Day(day.0 - 1), ..want.key }).and_then(|row| row.carry.clone());
         if !want.frames {
-            return Recalled { key: want.key, row, frames: None };
+            return Recalled { key: want.key, row, before, frames: None };
         }
         let mut frames: Vec<StoredFrame> = Vec::new();
         for mn in &want.loggers {
@@ -42,7 +46,7 @@ impl Shelf {
             frames.extend(self.frames.get(mn).into_iter().flatten().filter(about).cloned());
         }
         frames.sort_by_key(|frame| frame.sequence);
-        Recalled { key: want.key, row, frames: Some(frames) }
+        Recalled { key: want.key, row, before, frames: Some(frames) }
     }
 }
 
@@ -90,6 +94,17 @@ impl Replay {
         let versions = matches!(body, Body::RegistryVersion { .. });
         self.batch.push(Entry { sequence, at, body });
         if self.batch.len() >= self.batch_len || versions {
+            self.flush(out);
+        }
+    }
+
+    /// Appends a sign of time, and the survey that follows on it when there is something to say: what the daemon does every few
+    /// seconds. A journal that was written by a daemon has its own.
+    pub fn tick(&mut self, at: Moment, out: &mut impl FnMut(&WriteSet)) {
+        self.entry(at, Body::Tick {}, out);
+        self.flush(out);
+        if let Some(survey) = self.engine.survey() {
+            self.entry(at, Body::Survey(survey), out);
             self.flush(out);
         }
     }

@@ -181,6 +181,9 @@ impl Serve {
                     hold_until = None;
                     let at = batch.last().map_or_else(|| self.settings.clock.now().max(self.engine.now()), |arrived| arrived.at);
                     batch.push(Arrived { at, item: Item::Entry(Body::Tick {}), debt: None });
+                    if let Some(survey) = self.engine.survey() {
+                        batch.push(Arrived { at, item: Item::Entry(Body::Survey(survey)), debt: None });
+                    }
                 }
                 self.gauges();
             }
@@ -199,6 +202,9 @@ impl Serve {
         gauge!(metric::RESIDENT_DAYS).set(days as f64);
         gauge!(metric::TIMERS).set(timers as f64);
         gauge!(metric::REOPENED_DAYS).set(reopened as f64);
+        let (silent, outages) = self.engine.silent();
+        gauge!(metric::SILENT).set(silent as f64);
+        gauge!(metric::OUTAGES_NOW).set(outages as f64);
         gauge!(metric::RECOUNTS_LEFT).set(self.engine.recounts_left() as f64);
         gauge!(metric::ENGINE_TIME).set(self.engine.now().0 as f64 / 1000.0);
         gauge!(metric::INTAKE_BYTES).set(self.shared.intake.peak() as f64);

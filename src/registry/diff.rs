@@ -409,6 +409,8 @@ impl Dated for Outlet {
             ("marks", self.marks.name().to_owned(), Readings),
             ("conversion", self.conversion.name().to_owned(), Readings),
             ("expects", self.expects.join(";"), Verdicts),
+            ("networking", self.networking.name().to_owned(), Verdicts),
+            ("main", self.is_main.map(yes_no).unwrap_or_default(), Verdicts),
         ]
     }
 }
@@ -435,6 +437,10 @@ impl Dated for SeriesRow {
             ("range_high", decimal(self.range_high), Depth::Readings),
             ("negative", self.negative.name().to_owned(), Depth::Readings),
             ("cycle_hours", self.cycle_hours.to_string(), Depth::Readings),
+            ("detection_limit", decimal(self.detection_limit), Depth::Verdicts),
+            ("span_gas", decimal(self.span_gas), Depth::Verdicts),
+            ("slope", decimal(self.slope), Depth::Verdicts),
+            ("intercept", decimal(self.intercept), Depth::Verdicts),
         ]
     }
 }
@@ -500,11 +506,12 @@ const KEYS: [&[&str]; 9] = [
 ];
 
 /// What an empty cell means, where it means something.
-const DEFAULTS: [(&str, &str); 10] = [
+const DEFAULTS: [(&str, &str); 11] = [
     ("stamp_label", "start"),
     ("oxidant_o2_pct", "21"),
     ("low_confidence_counts", "no"),
     ("marks", "standard"),
+    ("networking", "due"),
     ("conversion", "mean_first"),
     ("crc", "standard"),
     ("unit_factor", "1"),

@@ -1,7 +1,7 @@
 //! The files of a registry directory, read and checked against each other.
 
 use super::rows::{
-    Contractor, ConversionOrder, Exemption, ExemptionKind, Logger, MarkDialect, Negative, Outlet, Permit, Restriction, Role, SeriesRow, Site,
+    Contractor, ConversionOrder, Exemption, ExemptionKind, Logger, MarkDialect, Negative, Networking, Outlet, Permit, Restriction, Role, SeriesRow, Site,
     StampLabel, Validity,
 };
 use super::table::{self, Fault, Line};
@@ -155,7 +155,7 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         "valid_from",
         "valid_to",
     ];
-    const OPTIONAL: &[&str] = &["label", "flow_factor", "temperature_factor", "stack_area_m2", "marks", "conversion", "expects"];
+    const OPTIONAL: &[&str] = &["label", "flow_factor", "temperature_factor", "stack_area_m2", "marks", "conversion", "expects", "networking", "main"];
     table::read("outlets.csv", text, COLUMNS, OPTIONAL, faults, |line| {
         let id = line.parsed("outlet", "a name of 1 to 24 bytes", |text| OutletId::new(text).filter(|id| !id.as_str().is_empty()));
         let site = site_of(line, registry);
@@ -187,6 +187,8 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         let marks = line.parsed("marks", "standard, hj75 or hj212", MarkDialect::parse);
         let conversion = line.parsed("conversion", "mean_first or minutes_first", ConversionOrder::parse);
         let expects = line.optional("expects", "CNs out of 2011, 2051, 2061 and 2031 with ; between them", cns).unwrap_or_default();
+        let networking = line.parsed("networking", "due, exempt or deferred", Networking::parse).unwrap_or_default();
+        let is_main = line.optional("main", "yes or no", yes);
         if reference_oxygen.is_some() && oxygen_factor.is_none() && !line.faulty {
             line.fault("oxygen_factor", "empty although ref_o2_pct is given".to_owned(), "name the oxygen series, a19001 by HJ 212-2017");
         }
@@ -225,6 +227,8 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
             marks,
             conversion,
             expects,
+            networking,
+            is_main,
             validity,
         };
         registry.outlets.entry(id).or_default().push(outlet);
@@ -286,7 +290,7 @@ fn loggers(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
 fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
     const COLUMNS: &[&str] =
         &["outlet", "factor", "mn", "st", "wire_code", "unit", "unit_factor", "range_high", "negative", "valid_from", "valid_to"];
-    table::read("series.csv", text, COLUMNS, &["cycle_hours"], faults, |line| {
+    table::read("series.csv", text, COLUMNS, &["cycle_hours", "detection_limit", "span_gas", "slope", "intercept"], faults, |line| {
         let outlet = outlet_of(line, registry);
         let factor = line.parsed("factor", "a factor code of 1 to 16 bytes", |text| FactorCode::new(text).filter(|code| !code.as_str().is_empty()));
         let mn = line.parsed("mn", "a logger of loggers.csv", Mn::new);
@@ -303,9 +307,12 @@ fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         let validity = validity(line);
         let cycle_hours =
             line.optional("cycle_hours", "1, 2 or 4", |text| text.parse::<u8>().ok().filter(|hours| [1, 2, 4].contains(hours))).unwrap_or(1);
+        let number_of = |line: &mut Line<'_>, column| line.optional(column, "a number", |text| number::parse(text).ok());
+        let (detection_limit, span_gas) = (number_of(line, "detection_limit"), number_of(line, "span_gas"));
+        let (slope, intercept) = (number_of(line, "slope"), number_of(line, "intercept"));
         let (Some(outlet), Some(factor), Some(mn), Some(negative), false) = (outlet, factor, mn, negative, line.faulty) else { return };
         let medium = registry.outlets[&outlet].last().map_or(Medium::Gas, |outlet| outlet.medium);
-        let row = SeriesRow { outlet, factor, st, wire, unit, unit_factor, range_high, negative, cycle_hours, validity };
+        let row = SeriesRow { outlet, factor, st, wire, unit, unit_factor, range_high, negative, cycle_hours, detection_limit, span_gas, slope, intercept, validity };
         let wires = match wire {
             Some(wire) => vec![(wire, unit_factor)],
             None => usual_codes(factor, medium, unit_factor),

@@ -12,14 +12,15 @@ mod table;
 pub use diff::{Difference, changes};
 pub use load::{FILES, Files, MORE_FILES};
 pub use rows::{
-    Contractor, ConversionOrder, Exemption, ExemptionKind, Logger, MarkDialect, Negative, Outlet, Permit, Restriction, Role, SeriesRow, Site,
+    Contractor, ConversionOrder, Exemption, ExemptionKind, Logger, MarkDialect, Negative, Networking, Outlet, Permit, Restriction, Role, SeriesRow, Site,
     StampLabel, Validity,
 };
 pub use table::Fault;
 
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use crate::domain::{
-    Basis, FactorCode, Limit, Mn, OutletDay, OutletId, PacketRef, Reading, ReadingKey, Record, RuleSet, Series, SiteId, UnusableReason, number,
+    Basis, Fact, FactKind, FactorCode, Limit, Mn, Order, OutletDay, OutletId, PacketRef, Reading, ReadingKey, Record, RuleSet, Series, SiteId,
+    UnusableReason, number,
 };
 use crate::link::{Admission, Admissions};
 use crate::protocol::catalogue::Cadence;
@@ -63,6 +64,26 @@ pub struct Translation {
     pub readings: Vec<Reading>,
     /// What was not usable, counted by reason. The packet is kept all the same.
     pub unusable: BTreeMap<UnusableReason, u32>,
+    /// What it says besides values.
+    pub facts: Vec<Fact>,
+}
+
+/// How a packet arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arrived {
+    /// When.
+    pub at: Moment,
+    /// Its place in the journal.
+    pub sequence: u64,
+    /// A hash of the address; 0: not known.
+    pub peer: u32,
+}
+
+/// FNV-1a of an address without its port: two packets of one address have the same.
+#[must_use]
+pub fn peer_hash(peer: &str) -> u32 {
+    let address = peer.rsplit_once(':').map_or(peer, |(address, _)| address);
+    address.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 impl Registry {
@@ -202,15 +223,21 @@ impl Registry {
     /// The outlet-days that a packet's values belong to, without reading the values.
     #[must_use]
     pub fn days_of(&self, packet: &Packet<'_>, arrival: Moment, rules: &RuleSet) -> BTreeSet<OutletDay> {
-        let translation = self.translate(packet, arrival, 0, rules);
-        translation.readings.iter().map(|reading| OutletDay { outlet: reading.outlet, day: reading.hour.day() }).collect()
+        let translation = self.translate(packet, Arrived { at: arrival, sequence: 0, peer: 0 }, rules);
+        let facts = translation.facts.iter().map(|fact| OutletDay { outlet: fact.outlet, day: fact.at.day() });
+        translation.readings.iter().map(|reading| OutletDay { outlet: reading.outlet, day: reading.hour.day() }).chain(facts).collect()
     }
 
     /// Turns a packet's values into readings by the rows in force at the time the values are about.
     #[must_use]
-    pub fn translate(&self, packet: &Packet<'_>, arrival: Moment, sequence: u64, rules: &RuleSet) -> Translation {
+    pub fn translate(&self, packet: &Packet<'_>, arrived: Arrived, rules: &RuleSet) -> Translation {
         let mut translation = Translation::default();
-        let Upload::Measurements(measurements) = upload::read(packet) else { return translation };
+        let Arrived { at: arrival, sequence, .. } = arrived;
+        let upload = upload::read(packet);
+        let Upload::Measurements(measurements) = upload else {
+            self.facts(packet, &upload, arrived, rules, &mut translation);
+            return translation;
+        };
         let Some((mn, wires)) = packet.mn().and_then(Mn::new).and_then(|mn| Some((mn, self.wires.get(&mn)?))) else {
             translation.unusable.insert(UnusableReason::UnknownSeries, measurements.factors.len() as u32);
             return translation;
@@ -223,8 +250,13 @@ impl Registry {
         let plausible = |at: &Moment| at.0 <= arrival.0 + DAY_MS;
         let qn = packet.qn().and_then(Stamp::parse).and_then(Moment::of).filter(plausible).map_or(0, |at| at.0);
         let from = PacketRef { rank: self.logger_rank(mn, stamped), qn, sequence };
-        let context = Context { cadence: measurements.cadence, stamped, arrival, from, rules };
+        let refill = packet.rf() == Some("1");
+        let context = Context { cadence: measurements.cadence, stamped, arrived, from, refill, rules };
         let st = packet.st().unwrap_or_default();
+        if st == PROCESS {
+            let states = measurements.factors.iter().filter_map(|factor| Some((factor.code, factor.rtd?)));
+            self.conditions(mn, states, stamped, &context, &mut translation);
+        }
         translation.readings.reserve_exact(measurements.factors.len());
         let mut last = None;
         for factor in &measurements.factors {
@@ -234,7 +266,90 @@ impl Registry {
                 Err(reason) => *translation.unusable.entry(reason).or_default() += 1,
             }
         }
+        let count = |reason| translation.unusable.get(&reason).copied().unwrap_or_default();
+        let (off_grid, future) = (count(UnusableReason::OffGrid), count(UnusableReason::Future));
+        if off_grid + future > 0 {
+            for outlet in self.outlets_of(mn, arrival) {
+                let kind = FactKind::OddStamps { off_grid, future };
+                translation.facts.push(Fact { outlet, at: arrival.hour().start(), kind, from });
+            }
+        }
         translation
+    }
+
+    /// The outlets on which a logger reports at an instant.
+    #[must_use]
+    pub fn outlets_of(&self, mn: Mn, at: Moment) -> BTreeSet<OutletId> {
+        self.wires.get(&mn).into_iter().flatten().filter(|wire| wire.row.validity.holds(at)).map(|wire| wire.row.outlet).collect()
+    }
+
+    /// States in letters (HJ 212-2025 C36); numbers are measured values.
+    fn conditions<'p>(
+        &self,
+        mn: Mn,
+        states: impl Iterator<Item = (&'p str, &'p str)>,
+        at: Moment,
+        context: &Context<'_>,
+        translation: &mut Translation,
+    ) {
+        if !context.accepts(at) {
+            return;
+        }
+        for (code, word) in states.filter(|(_, word)| number::parse(word).is_err()) {
+            for outlet in self.outlets_of(mn, at) {
+                let kind = FactKind::Condition { code: FactKind::text(code), word: FactKind::text(word) };
+                translation.facts.push(Fact { outlet, at, kind, from: context.from });
+            }
+        }
+    }
+
+    /// What an upload says that is no measured value. What is about one instrument goes to its outlet, the rest to every outlet
+    /// of the logger.
+    fn facts(&self, packet: &Packet<'_>, upload: &Upload<'_>, arrived: Arrived, rules: &RuleSet, translation: &mut Translation) {
+        let Some((mn, wires)) = packet.mn().and_then(Mn::new).and_then(|mn| Some((mn, self.wires.get(&mn)?))) else { return };
+        let (stamp, said): (_, Vec<(Option<&str>, FactKind)>) = match upload {
+            Upload::SiteInformation { data_time, groups } => {
+                let entries = groups.iter().flat_map(|group| group.entries.iter().map(|entry| (group.pol_id, entry)));
+                let kind = |pol_id: Option<&str>, id: &str, value: &str| FactKind::Information {
+                    factor: pol_id.and_then(FactorCode::new),
+                    id: FactKind::text(id),
+                    value: FactKind::text(value),
+                };
+                (data_time, entries.map(|(pol_id, entry)| (pol_id, kind(pol_id, entry.id, entry.value))).collect())
+            }
+            Upload::InstrumentId { data_time, pol_id, serial } => {
+                let kind = FactKind::Instrument { factor: pol_id.and_then(FactorCode::new), serial: FactKind::text(serial.unwrap_or_default()) };
+                (data_time, vec![(*pol_id, kind)])
+            }
+            Upload::StandardCheck { data_time, results } => {
+                let kind = |result: &upload::CheckResult<'_>| {
+                    let text = |value: Option<&str>| FactKind::text(value.unwrap_or_default());
+                    let factor = FactorCode::new(result.code)?;
+                    Some(FactKind::Check { factor, measured: text(result.measured), nominal: text(result.nominal), result: text(result.result) })
+                };
+                (data_time, results.iter().filter_map(|result| Some((Some(result.code), kind(result)?))).collect())
+            }
+            Upload::Restart { data_time, .. } => (data_time, vec![(None, FactKind::Restart)]),
+            Upload::DeviceStates { data_time, devices } => {
+                let kind = |device: &str, state: &str| FactKind::Condition { code: FactKind::text(device), word: FactKind::text(state) };
+                (data_time, devices.iter().map(|state| (None, kind(state.device, state.value))).collect())
+            }
+            _ => return,
+        };
+        let Some(at) = stamp.and_then(Moment::of) else { return };
+        let qn = packet.qn().and_then(Stamp::parse).and_then(Moment::of).map_or(0, |at| at.0);
+        let from = PacketRef { rank: self.logger_rank(mn, at), qn, sequence: arrived.sequence };
+        let context = Context { cadence: Cadence::RealTime, stamped: at, arrived, from, refill: false, rules };
+        if !context.accepts(at) {
+            return;
+        }
+        let all = self.outlets_of(mn, at);
+        for (code, kind) in said {
+            let one = code.and_then(|code| find(wires, code, packet.st().unwrap_or_default(), at)).map(|row| row.outlet);
+            for outlet in all.iter().filter(|outlet| one.is_none_or(|one| one == **outlet)) {
+                translation.facts.push(Fact { outlet: *outlet, at, kind: kind.clone(), from });
+            }
+        }
     }
 
     /// `last` is the outlet of the factor before: nearly always the same.
@@ -252,10 +367,10 @@ impl Registry {
             _ => last.insert(self.outlet(row.outlet, context.stamped).ok_or(UnusableReason::UnknownSeries)?),
         };
         let Some((at, key)) = context.period(outlet)? else { return Ok(None) };
-        if at.0 > context.arrival.0 + i64::from(context.rules.future_accept_min.value) * MINUTE_MS {
+        if context.is_future(at) {
             return Err(UnusableReason::Future);
         }
-        if context.arrival.0 - at.0 > i64::from(context.rules.late_accept_hours.value) * HOUR_MS {
+        if context.is_too_late(at) {
             return Err(UnusableReason::TooLate);
         }
         let (measured, converted, total) = match key {
@@ -272,8 +387,33 @@ impl Registry {
             return Ok(None);
         }
         // A Cou that is no number spoils no mean.
-        let record = Record { measured, converted, total: total.unwrap_or_default(), marker, from: context.from };
+        let delay_secs = ((context.arrived.at.0 - at.0) / 1000).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32;
+        let record = Record {
+            measured,
+            converted,
+            total: total.unwrap_or_default(),
+            marker,
+            order: order(factor),
+            refill: context.refill,
+            delay_secs,
+            peer: context.arrived.peer,
+            from: context.from,
+        };
         Ok(Some(Reading { outlet: row.outlet, factor: row.factor, hour: at.hour(), key, record, at }))
+    }
+}
+
+/// 关键生产工况: the system code of process conditions (HJ 212-2025 table C36).
+const PROCESS: &str = "45";
+
+/// How the three figures of a record stand to each other, as sent.
+fn order(factor: &Measurement<'_>) -> Order {
+    let figure = |text: Option<&str>| text.and_then(|text| number::parse(text).ok());
+    let (Some(min), Some(avg), Some(max)) = (figure(factor.min), figure(factor.avg), figure(factor.max)) else { return Order::Unsaid };
+    match (min <= avg && avg <= max, min == max) {
+        (true, true) => Order::Flat,
+        (true, false) => Order::Ascending,
+        (false, _) => Order::Wrong,
     }
 }
 
@@ -320,12 +460,25 @@ fn zeros_of(factor: Decimal) -> u32 {
 struct Context<'r> {
     cadence: Cadence,
     stamped: Moment,
-    arrival: Moment,
+    arrived: Arrived,
     from: PacketRef,
+    refill: bool,
     rules: &'r RuleSet,
 }
 
 impl Context<'_> {
+    fn is_future(&self, at: Moment) -> bool {
+        at.0 > self.arrived.at.0 + i64::from(self.rules.future_accept_min.value) * MINUTE_MS
+    }
+
+    fn is_too_late(&self, at: Moment) -> bool {
+        self.arrived.at.0 - at.0 > i64::from(self.rules.late_accept_hours.value) * HOUR_MS
+    }
+
+    fn accepts(&self, at: Moment) -> bool {
+        !self.is_future(at) && !self.is_too_late(at)
+    }
+
     /// Start of the period and its key. `None`: a cadence that is not averaged.
     fn period(&self, outlet: &Outlet) -> Result<Option<(Moment, ReadingKey)>, UnusableReason> {
         let ends = outlet.stamp_label == StampLabel::End;
@@ -353,7 +506,14 @@ impl Context<'_> {
                 }
                 (at, ReadingKey::Day)
             }
-            Cadence::FiveMinutes | Cadence::Single => return Ok(None),
+            Cadence::FiveMinutes => {
+                let at = start(5 * MINUTE_MS);
+                if at.second_of_hour() % 300 != 0 {
+                    return Err(UnusableReason::OffGrid);
+                }
+                (at, ReadingKey::Five(at.minute_of_hour()))
+            }
+            Cadence::Single => return Ok(None),
         };
         Ok(Some(period))
     }

@@ -156,6 +156,41 @@ impl ConversionOrder {
     }
 }
 
+/// Whether an outlet must be networked (联网).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Networking {
+    /// As its site's permit and listing say.
+    #[default]
+    Due,
+    /// 免于安装: with a document.
+    Exempt,
+    /// 暂缓安装: manual results stand in.
+    Deferred,
+}
+
+impl Networking {
+    /// The register's word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Exempt => "exempt",
+            Self::Deferred => "deferred",
+        }
+    }
+
+    /// Reads the word; empty: due.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "due" | "" => Some(Self::Due),
+            "exempt" => Some(Self::Exempt),
+            "deferred" => Some(Self::Deferred),
+            _ => None,
+        }
+    }
+}
+
 /// 排放口 / 监测点.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outlet {
@@ -201,6 +236,10 @@ pub struct Outlet {
     pub conversion: ConversionOrder,
     /// CNs that its loggers are to send, out of 2011, 2051, 2061 and 2031; empty: nothing is expected.
     pub expects: Vec<String>,
+    /// Whether it must be networked.
+    pub networking: Networking,
+    /// Whether it is the site's main outlet (主要排放口); none: not said.
+    pub is_main: Option<bool>,
     /// In force.
     pub validity: Validity,
 }
@@ -319,6 +358,14 @@ pub struct SeriesRow {
     pub negative: Negative,
     /// Hours for which one value of a sampling analyser stands: 1, 2 or 4 (§8.1).
     pub cycle_hours: u8,
+    /// 检出限, in our unit; none: not known.
+    pub detection_limit: Option<Decimal>,
+    /// 标气 / 标样 of the span check, in our unit; none: not known.
+    pub span_gas: Option<Decimal>,
+    /// Registered slope (斜率) of the instrument; none: not known.
+    pub slope: Option<Decimal>,
+    /// Registered intercept (截距); none: not known.
+    pub intercept: Option<Decimal>,
     /// In force.
     pub validity: Validity,
 }

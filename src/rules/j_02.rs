@@ -7,13 +7,29 @@
 //! A bracketed limit, `5(8)`, is in force at a water temperature of 12 °C or less; without a temperature the stricter figure
 //! stands, and the finding says so (worked example A22).
 
+use super::rule::{Refer, Rule, Run, TimeBase};
 use crate::domain::number::Ratio;
-use crate::domain::{Grade, Kind, Limit, LimitType, Mean, Medium, RuleSet, Severity, Source, number};
+use crate::domain::{CaseKind, Confidence, Grade, Kind, Limit, LimitType, Mean, Medium, RuleId, RuleSet, Severity, Source, number};
 
-/// The rule's id: file name, fixture folder and heading follow it.
-pub const ID: &str = "J-02";
-/// 日均超标.
-pub const TITLE: (&str, &str) = ("日均值超标", "daily mean exceedance");
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId::known("J-02"),
+    title: ("日均超标", "Daily exceedance"),
+    inputs: &["valid daily mean", "limit(basis=day)"],
+    condition: "value > limit (strict)",
+    figures: &[],
+    window: "1 d",
+    severity: Severity::Critical,
+    severity_note: "",
+    confidence: Confidence::High,
+    guards: &[],
+    time: TimeBase::Event,
+    source: "GB 18485 and MEE Order 10; GB 18918 daily mean",
+    grade: Grade::P,
+    kind: CaseKind::Exceedance,
+    refer: Refer::Alone,
+    run: Run::Limits,
+};
 
 /// Where the rule comes from.
 #[must_use]

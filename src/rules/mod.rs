@@ -1,22 +1,152 @@
 //! Readings, cells and means → findings. One file per rule; rules keep no state and change no number.
+//!
+//! A rule is a constant ([`Rule`]) and a function of a [`DayView`]: one outlet's day, its closed hours, and what the day before
+//! handed over ([`Carry`]). Rules of an hour run when the hour closes and whenever its day is judged; rules of a day run when the
+//! day is published. One finding stands for a rule, an outlet, a factor and a day, with its hits by hour: judged again it is the
+//! same finding in another version.
 
-pub mod exceedance;
+mod carry;
+pub mod j_02;
+mod later;
+mod n_01;
+mod prelude;
+mod rule;
+mod tools;
+mod view;
+mod a_01;
+mod a_02;
+mod a_03;
+mod a_04;
+mod a_05;
+mod a_06;
+mod a_07;
+mod a_08;
+mod a_11;
+mod a_12;
+mod b_01;
+mod b_03;
+mod b_04;
+mod b_05;
+mod b_06;
+mod b_07;
+mod b_08;
+mod b_09;
+mod b_13;
+mod b_15;
+mod b_16;
+mod b_17;
+mod d_01;
+mod d_02;
+mod d_03;
+mod d_04;
+mod d_05;
+mod d_06;
+mod d_07;
+mod d_10;
+mod d_11;
+mod d_12;
+mod d_13;
+mod d_15;
+mod d_16;
+mod d_19;
+mod d_20;
+mod e_01;
+mod e_02;
+mod e_03;
+mod e_05;
+mod e_06;
+mod e_07;
+mod e_08;
+mod e_09;
+mod e_10;
+mod e_11;
+mod e_12;
+mod e_13;
+mod e_14;
+mod e_15;
+mod e_16;
+mod f_01;
+mod f_02;
+mod f_03;
+mod f_04;
+mod f_05;
+mod f_06;
+mod f_07;
+mod g_01;
+mod g_02;
+mod g_03;
+mod g_04;
+mod g_06;
+mod g_07;
+mod h_01;
+mod h_02;
+mod h_03;
+mod h_04;
+mod h_05;
+mod j_01;
+mod j_03;
+mod j_04;
+mod j_05;
+mod j_06;
+mod j_07;
+mod j_08;
+
+pub use carry::{Carry, Runs, Score, Streak};
+
+pub use rule::{FigureOrigin, Guard, Refer, Rule, RuleFigure, Run, TimeBase};
+pub use view::{DayView, Hits, SeriesView};
 
 use crate::domain::number::Ratio;
-use crate::domain::time::{Day, Moment};
-use crate::domain::{Basis, Confidence, FactorCode, Finding, Kind, Limit, Mean, OutletId, RuleSet, Series};
+use crate::domain::{Basis, Confidence, FactorCode, Finding, Hit, Kind, Limit, RuleId, RuleSet, Severity, Source};
 use crate::protocol::factor;
-use crate::registry::Registry;
-use exceedance::Outcome;
+use j_02::Outcome;
 use serde_json::json;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Namespace of every id that is derived from content: v5 of the project's name.
 pub const NAMESPACE: Uuid = Uuid::from_u128(0x9c1d_40f2_6f0e_5b52_8a6c_2f1d_2120_0212);
 
+/// Every rule that runs, in the order in which they run.
+pub const ALL: &[&Rule] = &[&a_01::RULE, &a_02::RULE, &a_03::RULE, &a_04::RULE, &a_05::RULE, &a_06::RULE, &a_07::RULE, &a_08::RULE, &a_11::RULE, &a_12::RULE, &b_01::RULE, &b_03::RULE, &b_04::RULE, &b_05::RULE, &b_06::RULE, &b_07::RULE, &b_08::RULE, &b_09::RULE, &b_13::RULE, &b_15::RULE, &b_16::RULE, &b_17::RULE, &d_01::RULE, &d_02::RULE, &d_03::RULE, &d_04::RULE, &d_05::RULE, &d_06::RULE, &d_07::RULE, &d_10::RULE, &d_11::RULE, &d_12::RULE, &d_13::RULE, &d_15::RULE, &d_16::RULE, &d_19::RULE, &d_20::RULE, &e_01::RULE, &e_02::RULE, &e_03::RULE, &e_05::RULE, &e_06::RULE, &e_07::RULE, &e_08::RULE, &e_09::RULE, &e_10::RULE, &e_11::RULE, &e_12::RULE, &e_13::RULE, &e_14::RULE, &e_15::RULE, &e_16::RULE, &f_01::RULE, &f_02::RULE, &f_03::RULE, &f_04::RULE, &f_05::RULE, &f_06::RULE, &f_07::RULE, &g_01::RULE, &g_02::RULE, &g_03::RULE, &g_04::RULE, &g_06::RULE, &g_07::RULE, &h_01::RULE, &h_02::RULE, &h_03::RULE, &h_04::RULE, &h_05::RULE, &j_01::RULE, &j_03::RULE, &j_04::RULE, &j_05::RULE, &j_06::RULE, &j_07::RULE, &j_08::RULE, &j_02::RULE, &n_01::RULE];
+
+/// Every rule of the catalogue, in the order of ids.
+#[must_use]
+pub fn catalogue() -> Vec<&'static Rule> {
+    let mut rules: Vec<&Rule> = ALL.iter().copied().chain(later::LATER).collect();
+    rules.sort_by_key(|rule| rule.id);
+    rules
+}
+
+/// A rule of the catalogue.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Rule> {
+    ALL.iter().copied().chain(later::LATER).find(|rule| rule.id.as_str() == id)
+}
+
+/// What is wrong with the rule settings of a rule set: a rule or a figure that does not exist.
+#[must_use]
+pub fn settings_fault(set: &RuleSet) -> Option<String> {
+    set.rules.iter().find_map(|setting| {
+        let rule = match (setting.rule.as_str(), find(setting.rule.as_str())) {
+            ("*", _) if setting.figures.is_empty() => return None,
+            (_, Some(rule)) => rule,
+            (id, None) => return Some(format!("rules: there is no rule {id:?}")),
+        };
+        let unknown = setting.figures.keys().find(|name| rule.figures.iter().all(|figure| figure.name != **name))?;
+        Some(format!("rules: {} has no figure {unknown:?}", rule.id))
+    })
+}
+
 /// Chinese and English name of a factor; its code where the tables have none.
 #[must_use]
 pub fn factor_names(code: FactorCode) -> (String, String) {
+    if code == FactorCode::WHOLE {
+        return ("全部因子".to_owned(), "all factors".to_owned());
+    }
+    if code.as_str() == "a01" {
+        return ("烟气参数".to_owned(), "flue parameters".to_owned());
+    }
     factor::find(code.as_str()).map_or_else(|| (code.to_string(), code.to_string()), |row| (row.zh.to_owned(), row.en.to_owned()))
 }
 
@@ -41,56 +171,178 @@ pub fn limit_body(limit: &Limit, figure: &str, figure_note: Option<&str>) -> ser
     })
 }
 
-/// Everything a day's rules look at.
+/// What came of judging a whole day.
 #[derive(Debug)]
-pub struct DayView<'r> {
-    /// The register in force.
-    pub registry: &'r Registry,
-    /// Where.
-    pub outlet: OutletId,
-    /// When.
-    pub day: Day,
-    /// Figures in force.
-    pub set: &'r RuleSet,
-    /// The day's means, all factors.
-    pub means: &'r [Mean],
-    /// Whether they are confirmed.
-    pub confirmed: bool,
-    /// Engine time.
-    pub now: Moment,
+pub struct Judged {
+    /// One finding for each rule and factor that fired, and for each limit row, standing or not, so that what no longer holds is
+    /// seen to end.
+    pub findings: Vec<Finding>,
+    /// Rules that could not be evaluated, and the input that is missing.
+    pub not_evaluable: BTreeMap<RuleId, &'static str>,
+    /// What the day hands to the next.
+    pub carry: Carry,
 }
 
-/// Runs the day's rules. Every limit row gives one finding, standing or not, so that what no longer holds is seen to end.
+/// Runs every rule over a day.
 #[must_use]
-pub fn judge_day(view: &DayView<'_>) -> Vec<Finding> {
-    let Some(outlet) = view.registry.outlet(view.outlet, view.day.start()) else { return Vec::new() };
+pub fn judge_day(view: &DayView<'_>) -> Judged {
+    let (mut hits, mut runs) = (Hits::default(), view.prior.runs.clone());
+    for hour in 0..view.closed {
+        view::hour(view, hour, &mut runs, &mut hits);
+    }
+    for rule in ALL {
+        if let Run::Day(run) = rule.run {
+            run(view, &mut hits);
+        }
+    }
+    let mut findings: Vec<Finding> = hits.found().iter().map(|((rule, factor), hits)| finding(view, *rule, *factor, hits.clone())).collect();
+    findings.extend(judge_limits(view));
+    let carry = Carry::after(view, runs, &findings);
+    Judged { findings, not_evaluable: hits.not_evaluable().clone(), carry }
+}
+
+/// Runs the rules of one hour: `runs` are those that go on from the hour before, and come out as they go on from this one.
+pub fn judge_hour(view: &DayView<'_>, hour: u8, runs: &mut Runs) -> Hits {
+    let mut hits = Hits::default();
+    view::hour(view, hour, runs, &mut hits);
+    hits
+}
+
+/// Runs the rules of every closed hour.
+#[must_use]
+pub fn judge_hours(view: &DayView<'_>) -> Hits {
+    let (mut hits, mut runs) = (Hits::default(), view.prior.runs.clone());
+    for hour in 0..view.closed {
+        view::hour(view, hour, &mut runs, &mut hits);
+    }
+    hits
+}
+
+/// Whether a rule judges hours.
+#[must_use]
+pub fn is_hourly(id: &str) -> bool {
+    find(id).is_some_and(|rule| matches!(rule.run, Run::Hour(_)))
+}
+
+/// Whether a finding gives points towards a referral.
+#[must_use]
+pub fn counts(finding: &Finding) -> bool {
+    finding.standing && finding.severity >= Severity::Warn && find(&finding.rule).is_some_and(|rule| rule.refer != Refer::Note)
+}
+
+/// Runs one rule of a day.
+#[must_use]
+pub fn judge_one(view: &DayView<'_>, id: &str) -> Hits {
+    let mut hits = Hits::default();
+    if let Some(Run::Day(run)) = find(id).map(|rule| rule.run) {
+        run(view, &mut hits);
+    }
+    hits
+}
+
+/// Known findings with the hits of an hour (or of the day as a whole, by `of`) replaced: gives those that say something new.
+#[must_use]
+pub fn merged(view: &DayView<'_>, known: &BTreeMap<Uuid, Finding>, found: &Hits, of: impl Fn(&str, &Hit) -> bool) -> Vec<Finding> {
+    let mut places: BTreeMap<(RuleId, FactorCode), Vec<Hit>> = BTreeMap::new();
+    for finding in known.values().filter(|finding| finding.hits.iter().any(|hit| of(&finding.rule, hit))) {
+        if let Some(rule) = RuleId::new(&finding.rule) {
+            places.insert((rule, finding.factor), Vec::new());
+        }
+    }
+    for (place, hits) in found.found() {
+        places.insert(*place, hits.clone());
+    }
+    let mut changed = Vec::new();
+    for ((rule, factor), mut hits) in places {
+        let before = known.get(&id_of(view, rule, factor));
+        hits.extend(before.into_iter().flat_map(|before| &before.hits).filter(|hit| !of(rule.as_str(), hit)).cloned());
+        hits.sort_by_key(|hit| hit.hour);
+        match before {
+            Some(before) if before.hits == hits => {}
+            Some(before) if hits.is_empty() => changed.push(ended(before, view)),
+            Some(before) => changed.push(Finding { revision: before.revision + 1, ..finding(view, rule, factor, hits) }),
+            None if hits.is_empty() => {}
+            None => changed.push(finding(view, rule, factor, hits)),
+        }
+    }
+    changed
+}
+
+/// A finding that no longer stands.
+fn ended(before: &Finding, view: &DayView<'_>) -> Finding {
+    Finding { standing: false, revision: before.revision + 1, at: view.now, hits: Vec::new(), ..before.clone() }
+}
+
+fn id_of(view: &DayView<'_>, rule: RuleId, factor: FactorCode) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, format!("{rule}|{}|{factor}|{}", view.id(), view.day).as_bytes())
+}
+
+/// One finding of a rule and factor.
+fn finding(view: &DayView<'_>, rule: RuleId, factor: FactorCode, hits: Vec<Hit>) -> Finding {
+    let known = find(rule.as_str());
+    let gravest = hits.iter().max_by_key(|hit| (hit.severity, std::cmp::Reverse(hit.hour)));
+    let (severity, zh, en) = gravest.map_or((Severity::Info, "", ""), |hit| (hit.severity, hit.zh.as_str(), hit.en.as_str()));
+    let names = factor_names(factor);
+    let title = known.map_or(("", ""), |rule| rule.title);
+    let at = gravest.and_then(|hit| hit.hour).map_or_else(String::new, |hour| format!(" {hour:02}:00"));
+    let more = if hits.len() > 1 { (format!("（共{}个时段）", hits.len()), format!(" ({} hours in all)", hits.len())) } else { Default::default() };
+    let name_en = if view.outlet.name_en.is_empty() { &view.outlet.name } else { &view.outlet.name_en };
+    Finding {
+        id: id_of(view, rule, factor),
+        rule: rule.to_string(),
+        outlet: view.id(),
+        factor,
+        day: view.day,
+        severity,
+        confidence: known.map_or(Confidence::Low, |rule| rule.confidence),
+        standing: !hits.is_empty(),
+        revision: 1,
+        confirmed: view.confirmed,
+        at: view.now,
+        facts: gravest.map(|hit| hit.facts.clone()).unwrap_or_default(),
+        sentence_zh: format!("{}{at}，{}{}：{}：{zh}{}。", view.day, view.outlet.name, names.0, title.0, more.0),
+        sentence_en: format!("{}{at}, {name_en}, {}: {}: {en}{}.", view.day, names.1, title.1, more.1),
+        hits,
+        source: Source {
+            text: known.map_or("", |rule| rule.source).to_owned(),
+            grade: known.map_or(crate::domain::Grade::D, |rule| rule.grade),
+        },
+    }
+}
+
+/// J-02: every limit row gives one finding, standing or not.
+fn judge_limits(view: &DayView<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let temperature = outlet.temperature_factor.and_then(|factor| {
+    if !view.runs(j_02::RULE.id, FactorCode::WHOLE) {
+        return findings;
+    }
+    let temperature = view.outlet.temperature_factor.and_then(|factor| {
         let mean = view.means.iter().find(|mean| mean.factor == factor && mean.kind == Kind::Measured && mean.valid)?;
         mean.value.as_ref()
     });
-    for code in view.registry.factors(view.outlet) {
-        let means: Vec<Mean> = view.means.iter().filter(|mean| mean.factor == code).cloned().collect();
-        let series = Series { outlet: view.outlet, factor: code };
+    for code in view.registry.factors(view.id()) {
+        let means: Vec<_> = view.means.iter().filter(|mean| mean.factor == code).cloned().collect();
+        let series = crate::domain::Series { outlet: view.id(), factor: code };
         for limit in view.registry.limits(series, Basis::Day, view.day.start()) {
-            let Outcome::Judged(judgement) = exceedance::judge(&means, limit, temperature, view.set) else { continue };
+            let Outcome::Judged(judgement) = j_02::judge(&means, limit, temperature, view.set) else { continue };
             let names = factor_names(code);
-            let (zh, en) = exceedance::sentence(
+            let outlet = view.outlet;
+            let (zh, en) = j_02::sentence(
                 (&outlet.name, if outlet.name_en.is_empty() { &outlet.name } else { &outlet.name_en }),
                 (&names.0, &names.1),
                 outlet.medium,
                 &view.day.to_string(),
                 &judgement,
             );
-            let identity = format!("{}|{}|{}|{:?}|{}|{}", exceedance::ID, view.outlet, code, limit.limit_type, limit.standard, view.day);
+            let identity = format!("{}|{}|{}|{:?}|{}|{}", j_02::RULE.id, view.id(), code, limit.limit_type, limit.standard, view.day);
             let comparison = &judgement.comparison;
             findings.push(Finding {
                 id: Uuid::new_v5(&NAMESPACE, identity.as_bytes()),
-                rule: exceedance::ID.to_owned(),
-                outlet: view.outlet,
+                rule: j_02::RULE.id.to_string(),
+                outlet: view.id(),
                 factor: code,
                 day: view.day,
-                severity: exceedance::severity(comparison),
+                severity: j_02::severity(comparison),
                 confidence: if comparison.marginal { Confidence::Medium } else { Confidence::High },
                 standing: comparison.exceeds,
                 revision: 1,
@@ -107,17 +359,23 @@ pub fn judge_day(view: &DayView<'_>) -> Vec<Finding> {
                     "multiple": comparison.multiple.as_ref().map(Ratio::shown),
                     "marginal": comparison.marginal,
                 }),
+                hits: Vec::new(),
                 sentence_zh: zh,
                 sentence_en: en,
-                source: exceedance::source(outlet.medium),
+                source: j_02::source(outlet.medium),
             });
         }
     }
     findings
 }
 
-/// Whether the day's means exceed any limit: asked before evidence is fetched.
+/// Whether a confirmed finding can open a case by itself.
 #[must_use]
-pub fn day_exceeds(view: &DayView<'_>) -> bool {
-    judge_day(view).iter().any(|finding| finding.standing)
+pub fn refers_alone(finding: &Finding) -> bool {
+    finding.standing
+        && find(&finding.rule).is_some_and(|rule| {
+            let surveyed = || finding.hits.iter().any(|hit| hit.facts["surveyed"] == true);
+            let graver = finding.severity >= Severity::High || rule.id == j_02::RULE.id;
+            rule.refer == Refer::Alone && if rule.id == a_03::RULE.id { surveyed() } else { graver }
+        })
 }

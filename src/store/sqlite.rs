@@ -8,6 +8,8 @@ use crate::domain::{Declaration, Depth, Mn, OutletDay, OutletId, RuleSet, Span};
 use crate::engine::{Body, DayRow, Entry, Link, Recalled, Recount, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of, open_hours_reach_ms};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
+use crate::registry::peer_hash;
+use crate::rules::Carry;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, Sqlite};
 use std::cell::RefCell;
@@ -214,10 +216,26 @@ impl Store {
                 }
             }
         }
-        for row in sqlx::query("SELECT outlet, day, row FROM hour_cells WHERE confirmed = 0").fetch_all(&mut self.writer).await? {
+        for row in sqlx::query("SELECT outlet, day, row, carry FROM hour_cells WHERE confirmed = 0").fetch_all(&mut self.writer).await? {
             if let Some(key) = key_of(&row) {
-                snapshot.days.insert(key, read_json(row.get(2))?);
+                snapshot.days.insert(key, read_day(row.get(2), row.get(3))?);
             }
+        }
+        for key in snapshot.days.keys().copied().collect::<Vec<_>>() {
+            let before = OutletDay { day: Day(key.day.0 - 1), ..key };
+            if !snapshot.days.contains_key(&before)
+                && let Some(carry) = self.carry(before).await?
+            {
+                snapshot.befores.insert(key, carry);
+            }
+        }
+        for row in sqlx::query("SELECT mn, body FROM silences").fetch_all(&mut self.writer).await? {
+            if let Some(mn) = mn_of(row.get(0)) {
+                snapshot.silences.insert(mn, read_json(row.get(1))?);
+            }
+        }
+        for row in sqlx::query("SELECT body FROM outages ORDER BY began, scope, name").fetch_all(&mut self.writer).await? {
+            snapshot.outages.push(read_json(row.get(0))?);
         }
         for row in sqlx::query("SELECT outlet, next, last, depth, due FROM recounts").fetch_all(&mut self.writer).await? {
             let day = |at: usize| Day(row.get::<i64, _>(at) as i32);
@@ -240,6 +258,19 @@ impl Store {
             sqlx::query("SELECT loggers, entries FROM blocks WHERE last_at >= $1 ORDER BY first").bind(from.0).fetch_all(&mut self.writer).await?;
         for row in rows {
             for (id, (before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
+                for entry in &entries {
+                    match (&entry.body, self.names.get(&id)) {
+                        (Body::Frame { gateway, .. }, Some(mn)) => drop(snapshot.heard.insert(*mn, (entry.at, gateway.clone()))),
+                        (Body::Repeat { .. }, Some(mn)) => {
+                            if let Some((at, _)) = snapshot.heard.get_mut(mn) {
+                                *at = entry.at;
+                            }
+                        }
+                        (Body::Tick {}, _) => snapshot.last_tick = snapshot.last_tick.max(Some(entry.at)),
+                        (Body::Survey(_), _) => snapshot.surveyed = snapshot.surveyed.max(entry.at),
+                        _ => {}
+                    }
+                }
                 snapshot.recent.extend(self.frames_of(id, before, entries).into_iter().filter(|frame| frame.at >= from));
             }
         }
@@ -306,8 +337,8 @@ impl Store {
         let mut frames = Vec::with_capacity(entries.len());
         for entry in entries {
             head = link_of(&head, &entry);
-            if let Body::Frame { bytes, .. } = entry.body {
-                frames.push(StoredFrame { mn, sequence: entry.sequence, at: entry.at, bytes, chain: head });
+            if let Body::Frame { bytes, peer, .. } = entry.body {
+                frames.push(StoredFrame { mn, sequence: entry.sequence, at: entry.at, bytes, peer: peer_hash(&peer), chain: head });
             }
         }
         frames
@@ -318,12 +349,22 @@ impl Store {
     /// # Errors
     /// The database cannot be read, or the row is damaged.
     pub async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError> {
-        let row = sqlx::query("SELECT row FROM hour_cells WHERE outlet = $1 AND day = $2")
+        let row = sqlx::query("SELECT row, carry FROM hour_cells WHERE outlet = $1 AND day = $2")
             .bind(key.outlet.as_str())
             .bind(i64::from(key.day.0))
             .fetch_optional(&mut self.writer)
             .await?;
-        row.map(|row| read_json(row.get(0))).transpose()
+        row.map(|row| read_day(row.get(0), row.get(1))).transpose()
+    }
+
+    /// What an outlet's day hands to the next.
+    async fn carry(&mut self, key: OutletDay) -> Result<Option<Carry>, StoreError> {
+        let row = sqlx::query("SELECT carry FROM hour_cells WHERE outlet = $1 AND day = $2")
+            .bind(key.outlet.as_str())
+            .bind(i64::from(key.day.0))
+            .fetch_optional(&mut self.writer)
+            .await?;
+        row.and_then(|row| row.get::<Option<Vec<u8>>, _>(0)).map(|carry| read_json(&carry)).transpose()
     }
 
     /// Hands days back: their rows, and every packet that may be about them.
@@ -342,7 +383,8 @@ impl Store {
                 }
             }
             let frames = want.frames.then(|| frames.into_values().collect());
-            recalled.push(Recalled { key: want.key, row, frames });
+            let before = self.carry(OutletDay { day: Day(want.key.day.0 - 1), ..want.key }).await?;
+            recalled.push(Recalled { key: want.key, row, before, frames });
         }
         Ok(recalled)
     }
@@ -459,8 +501,9 @@ impl Store {
             let (Some(id), Some(chain)) = (self.ids.get(&mn).copied(), writes.chains.get(&mn)) else { continue };
             let links = chain.links(find);
             for (_, day, sequence) in late {
-                if let (Some(Entry { at, body: Body::Frame { bytes, .. }, .. }), Some(chain)) = (find(*sequence), links.get(sequence)) {
-                    let frame = StoredFrame { mn, sequence: *sequence, at: *at, bytes: bytes.clone(), chain: *chain };
+                if let (Some(Entry { at, body: Body::Frame { bytes, peer, .. }, .. }), Some(chain)) = (find(*sequence), links.get(sequence)) {
+                    let peer = peer_hash(peer);
+                    let frame = StoredFrame { mn, sequence: *sequence, at: *at, bytes: bytes.clone(), peer, chain: *chain };
                     self.late.put(id, *day, frame, self.next);
                 }
             }
@@ -811,15 +854,35 @@ async fn write_marks(connection: &mut SqliteConnection, entries: &[Entry], write
 async fn write_days(connection: &mut SqliteConnection, writes: &WriteSet) -> Result<(), StoreError> {
     for (key, row) in &writes.days {
         sqlx::query(
-            "INSERT INTO hour_cells (outlet, day, confirmed, row) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (outlet, day) DO UPDATE SET confirmed = excluded.confirmed, row = excluded.row",
+            "INSERT INTO hour_cells (outlet, day, confirmed, row, carry) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (outlet, day) DO UPDATE SET confirmed = excluded.confirmed, row = excluded.row, carry = excluded.carry",
         )
         .bind(key.outlet.as_str())
         .bind(i64::from(key.day.0))
         .bind(i64::from(row.confirmed))
         .bind(write_json(row)?)
+        .bind(row.carry.as_ref().map(write_json).transpose()?)
         .execute(&mut *connection)
         .await?;
+    }
+    for (mn, silence) in &writes.silences {
+        let mn = mn.as_str().as_bytes().to_vec();
+        match silence {
+            None => sqlx::query("DELETE FROM silences WHERE mn = $1").bind(mn).execute(&mut *connection).await?,
+            Some(silence) => {
+                let body = write_json(silence)?;
+                sqlx::query("INSERT OR REPLACE INTO silences (mn, body) VALUES ($1, $2)").bind(mn).bind(body).execute(&mut *connection).await?
+            }
+        };
+    }
+    for outage in &writes.outages {
+        sqlx::query("INSERT OR REPLACE INTO outages (scope, name, began, body) VALUES ($1, $2, $3, $4)")
+            .bind(outage.scope.name())
+            .bind(outage.name.clone())
+            .bind(outage.from.0)
+            .bind(write_json(outage)?)
+            .execute(&mut *connection)
+            .await?;
     }
     for (key, reopened) in &writes.reopened {
         let query = match reopened {
@@ -938,6 +1001,13 @@ fn link(bytes: &[u8]) -> Option<Link> {
 
 fn key_of(row: &SqliteRow) -> Option<OutletDay> {
     Some(OutletDay { outlet: OutletId::new(row.get(0))?, day: Day(row.get::<i64, _>(1) as i32) })
+}
+
+/// A day's row, and what it hands over.
+fn read_day(row: &[u8], carry: Option<Vec<u8>>) -> Result<DayRow, StoreError> {
+    let mut row: DayRow = read_json(row)?;
+    row.carry = carry.map(|carry| read_json(&carry)).transpose()?;
+    Ok(row)
 }
 
 /// Documents are JSON under zstd 1.

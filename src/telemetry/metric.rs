@@ -61,6 +61,9 @@ metrics! {
     counter STATEMENTS "hj212_statements_total" "Declarations and comparison results, by fate: declaration, comparison, refused.";
     counter RECOUNTED "hj212_recounts_total" "Stored outlet-days computed again after a register or a statement changed, or because somebody asked.";
     gauge RECOUNTS_LEFT "hj212_recounts_left" "Stored outlet-days that are still to be computed again.";
+    counter OUTAGES "hj212_outages_total" "Outages noticed, by scope: receiver, region, contractor, gateway.";
+    gauge SILENT "hj212_silent_loggers" "Loggers that are not heard.";
+    gauge OUTAGES_NOW "hj212_outages" "Outages of regions, contractors and gateways that go on.";
     gauge REGISTRY "hj212_registry_rows" "Rows of the register in force, by table.";
 }
 

@@ -73,6 +73,12 @@ pub fn note(notice: Notice, count: u64) {
             tracing::info!(change, count, "referral");
         }
         Notice::Statement(fate) => counter!(metric::STATEMENTS, "fate" => fate).increment(count),
+        Notice::Outage(scope) => {
+            counter!(metric::OUTAGES, "scope" => scope).increment(count);
+            if count > 0 {
+                tracing::warn!(scope, "an outage: silence in its time is referred of nobody");
+            }
+        }
         Notice::Recounted => counter!(metric::RECOUNTED).increment(count),
         Notice::Unreadable => {
             counter!(metric::REJECTED, "reason" => "unreadable").increment(count);

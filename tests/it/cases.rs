@@ -24,7 +24,7 @@ fn instant(text: &str) -> Moment {
 }
 
 fn case_of(first_day: &str) -> Uuid {
-    Uuid::new_v5(&NAMESPACE, format!("case|J-02|{OUTLET}|a21026|{first_day}").as_bytes())
+    Uuid::new_v5(&NAMESPACE, format!("case|exceedance|{OUTLET}|a21026|{first_day}").as_bytes())
 }
 
 fn day(date: &str, value: &str) -> Vec<(Moment, Body)> {

@@ -21,6 +21,8 @@ mod quirks;
 mod registry;
 mod restarts;
 mod rows;
+mod scenario_city;
+mod scenarios;
 mod statements;
 mod vectors;
 mod water;

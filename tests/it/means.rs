@@ -6,7 +6,7 @@ use hj212d::domain::number::{self, Ratio};
 use hj212d::domain::time::{HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Basis, Grade, Kind, Limit, LimitType, Mean, Span};
 use hj212d::engine::Body;
-use hj212d::rules::exceedance::compare;
+use hj212d::rules::j_02::compare;
 use serde_json::Value;
 
 pub fn example(id: &str) -> Value {
@@ -237,7 +237,7 @@ fn a19_a_stamp_at_midnight_belongs_where_its_label_says() {
             let bytes = hj212d::protocol::encode::frame(segment.as_bytes());
             let registry = hj212d::registry::Registry::parse(&files).expect("a good registry");
             let packet = hj212d::protocol::decode(bytes.trim_ascii_end(), hj212d::protocol::CrcDialect::Standard, &[]).expect("a packet");
-            let translation = registry.translate(&packet, arrival, 1, &hj212d::domain::RuleSet::default());
+            let translation = registry.translate(&packet, hj212d::registry::Arrived { at: arrival, sequence: 1, peer: 0 }, &hj212d::domain::RuleSet::default());
             let reading = translation.readings.first().unwrap_or_else(|| panic!("{stamp} {label}: {:?}", translation.unusable));
             let day = reading.hour.day().to_string().replace('-', "");
             assert_eq!(expected["day"], day.as_str(), "{stamp} {label}");

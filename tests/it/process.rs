@@ -257,7 +257,7 @@ pub fn replayed(entries: &[Entry]) -> BTreeMap<String, Vec<Event>> {
 /// Minute packets of a day that lie two days before the demonstration's clock, so that every one is late and recalled.
 pub fn minute(number: i64) -> Vec<u8> {
     let start = Moment::parse_rfc3339("2026-03-14T00:00:00+08:00").expect("an instant").plus_ms(number * MINUTE_MS);
-    let area = format!("a21026-Avg={}.{},a21026-Flag=N;a19001-Avg=11.0,a19001-Flag=N", 80 + number % 13, number % 10);
+    let area = format!("a21026-Avg={}.{},a21026-Flag=N;a19001-Avg=11,a19001-Flag=N", 80 + number % 13, number % 10);
     packet("2051", start.plus_ms(MINUTE_MS + 1), start, &area)
 }
 

@@ -5,7 +5,7 @@ use hj212d::domain::time::Moment;
 use hj212d::domain::{Basis, Depth, FactorCode, Limit, Mn, OutletId, RuleSet, Series, SiteId, UnusableReason};
 use hj212d::protocol::encode::Segment;
 use hj212d::protocol::{CrcDialect, decode};
-use hj212d::registry::{ConversionOrder, Difference, ExemptionKind, FILES, Files, MORE_FILES, MarkDialect, Registry, Role, Translation, changes};
+use hj212d::registry::{Arrived, ConversionOrder, Difference, ExemptionKind, FILES, Files, MORE_FILES, MarkDialect, Registry, Role, Translation, changes};
 
 #[test]
 fn every_fault_is_named_with_its_place_and_its_mend_at_once() {
@@ -406,7 +406,7 @@ fn translated(registry: &Registry, mn: &str, st: &str, (qn, sequence): (&str, u6
     let area = format!("DataTime=20260314080000;{area}");
     let bytes = Segment { qn: Some(qn), st, cn: "2051", pw: Some("123456"), mn: Some(mn), flag: Some(5), area: &area, ..Segment::default() }.frame();
     let packet = decode(bytes.trim_ascii_end(), CrcDialect::Standard, &[]).expect("a packet");
-    registry.translate(&packet, at("2026-03-14 08:01:05"), sequence, &RuleSet::default())
+    registry.translate(&packet, Arrived { at: at("2026-03-14 08:01:05"), sequence, peer: 0 }, &RuleSet::default())
 }
 
 const FIRST: (&str, u64) = ("20260314080100000", 1);

@@ -2,11 +2,11 @@
 //! wrote it. Also: rule sets that move deadlines, and registers that change between a packet and its hour's end.
 
 use crate::world::{MN, SO2_DAY_80, at, frame_body, packet, registry};
-use hj212d::domain::time::{HOUR_MS, MINUTE_MS, Moment};
+use hj212d::domain::time::{Day, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Mn, OutletDay, OutletId, RuleSet, Span, Status};
 use hj212d::engine::{Body, DayRow, Engine, Entry, Recalled, Recount, Reopened, Snapshot, StoredFrame, WriteSet};
 use hj212d::message::{Event, Publication};
-use hj212d::registry::Files;
+use hj212d::registry::{Files, peer_hash};
 use std::collections::BTreeMap;
 
 /// What a store would hold of the run.
@@ -23,10 +23,14 @@ impl Held {
     fn take(&mut self, entries: &[Entry], writes: &WriteSet) {
         for entry in entries {
             match &entry.body {
-                Body::Frame { bytes, .. } => {
+                Body::Frame { bytes, peer, gateway, .. } => {
                     let mn = Mn::new(MN).expect("short");
-                    self.frames.push((mn, StoredFrame { mn, sequence: entry.sequence, at: entry.at, bytes: bytes.clone(), chain: [0; 32] }));
+                    let peer = peer_hash(peer);
+                    self.frames.push((mn, StoredFrame { mn, sequence: entry.sequence, at: entry.at, bytes: bytes.clone(), peer, chain: [0; 32] }));
+                    self.snapshot.heard.insert(mn, (entry.at, gateway.clone()));
                 }
+                Body::Tick {} => self.snapshot.last_tick = Some(entry.at),
+                Body::Survey(_) => self.snapshot.surveyed = entry.at,
                 Body::RegistryVersion { files } => self.snapshot.registry = Some(files.clone()),
                 Body::RuleSetVersion { text } => self.snapshot.rule_sets.push((entry.at, text.clone())),
                 _ => {}
@@ -38,6 +42,16 @@ impl Held {
         self.days.extend(writes.days.iter().map(|(key, row)| (*key, row.clone())));
         put::<OutletDay, Reopened>(&mut self.snapshot.reopened, &writes.reopened);
         put::<OutletId, Recount>(&mut self.snapshot.recounts, &writes.recounts);
+        for (mn, silence) in &writes.silences {
+            match silence {
+                Some(silence) => drop(self.snapshot.silences.insert(*mn, silence.clone())),
+                None => drop(self.snapshot.silences.remove(mn)),
+            }
+        }
+        for outage in &writes.outages {
+            self.snapshot.outages.retain(|known| known.from != outage.from);
+            self.snapshot.outages.push(outage.clone());
+        }
         for case in &writes.cases {
             self.snapshot.cases.retain(|known| known.id != case.id);
             self.snapshot.cases.push(case.clone());
@@ -52,7 +66,12 @@ impl Held {
     fn restart(&self) -> Snapshot {
         let open = |key: &OutletDay, row: &DayRow| !row.confirmed || self.snapshot.reopened.contains_key(key);
         let recent = |frame: &StoredFrame| frame.at >= self.snapshot.now.plus_ms(-3 * HOUR_MS);
+        let before = |key: &OutletDay| self.days.get(&OutletDay { day: Day(key.day.0 - 1), ..*key }).and_then(|row| row.carry.clone());
+        let mut heard = self.snapshot.heard.clone();
+        heard.retain(|_, (at, _)| *at >= self.snapshot.now.plus_ms(-3 * HOUR_MS));
         Snapshot {
+            befores: self.days.keys().filter_map(|key| Some((*key, before(key)?))).collect(),
+            heard,
             days: self.days.iter().filter(|(key, row)| open(key, row)).map(|(key, row)| (*key, row.clone())).collect(),
             recent: self.frames.iter().map(|(_, frame)| frame).filter(|frame| recent(frame)).cloned().collect(),
             ..self.snapshot.clone()
@@ -90,7 +109,8 @@ fn run(journal: &[(Moment, Body)], restarts: &[Moment]) -> Held {
                 .iter()
                 .map(|want| {
                     let frames = want.frames.then(|| held.frames.iter().map(|(_, frame)| frame.clone()).collect());
-                    Recalled { key: want.key, row: held.days.get(&want.key).cloned(), frames }
+                    let before = held.days.get(&OutletDay { day: Day(want.key.day.0 - 1), ..want.key }).and_then(|row| row.carry.clone());
+                    Recalled { key: want.key, row: held.days.get(&want.key).cloned(), before, frames }
                 })
                 .collect();
         }

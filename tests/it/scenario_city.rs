@@ -641,7 +641,7 @@ fn play(tales: &[Tale], regions: usize, seed: u64, period: (Moment, Moment), awa
         for (at, bytes) in packets {
             while tick <= at {
                 if !is_away(tick) {
-                    replay.entry(tick, Body::Tick {}, &mut |writes| watch.take(writes));
+                    replay.tick(tick, &mut |writes| watch.take(writes));
                 }
                 tick = tick.plus_ms(MINUTE_MS);
             }
@@ -651,7 +651,7 @@ fn play(tales: &[Tale], regions: usize, seed: u64, period: (Moment, Moment), awa
         }
         while tick <= hour_end {
             if !is_away(tick) {
-                replay.entry(tick, Body::Tick {}, &mut |writes| watch.take(writes));
+                replay.tick(tick, &mut |writes| watch.take(writes));
             }
             tick = tick.plus_ms(MINUTE_MS);
         }

@@ -1,6 +1,6 @@
 //! Declarations, comparison results and changed registers: what they do to stored days, verdicts and referrals.
 
-use crate::world::{Outputs, SO2_DAY_80, at, frame_body, packet, registry, run, until};
+use crate::world::{Outputs, SO2_DAY_80, at, frame_body, packet, registry, run, until, daily_verdict_alone};
 use hj212d::domain::number::Ratio;
 use hj212d::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Comparison, Declaration, DeclarationKind, Depth, FactorCode, OutletId, RuleSet, Span, Status};
@@ -208,19 +208,20 @@ fn an_outlet_that_changes_its_trade_is_judged_by_the_row_of_the_day() {
 
 #[test]
 fn every_output_names_the_rule_set_it_was_made_under_and_an_old_one_gives_the_old_verdict() {
-    let mut lenient = RuleSet::default();
+    let standard_set = daily_verdict_alone();
+    let mut lenient = standard_set.clone();
     lenient.day_hours_min.value = 12;
     let end = start().plus_ms(2 * DAY_MS);
     // Half a day of packets: no day by the standard figures.
     let half: Vec<(Moment, Body)> = days(1).into_iter().skip(8 * 60).take(12 * 60).collect();
     let under = |set: &RuleSet| with(half.clone(), vec![(start(), Body::RuleSetVersion { text: set.text() })], end);
-    let (standard, other) = (under(&RuleSet::default()), under(&lenient));
+    let (standard, other) = (under(&standard_set), under(&lenient));
     assert_eq!((standard.findings.len(), other.findings.is_empty()), (0, false));
-    for (outputs, set) in [(&standard, RuleSet::default()), (&other, lenient.clone())] {
+    for (outputs, set) in [(&standard, standard_set.clone()), (&other, lenient.clone())] {
         let day = outputs.last(start(), Span::Day).expect("published");
         assert_eq!(day.versions.rule_set, set.version());
     }
-    assert_eq!(under(&RuleSet::default()), standard);
+    assert_eq!(under(&standard_set), standard);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A small world for tests of the core: one site, one gas outlet, one logger, and helpers that speak as the logger would.
 
-use hj212d::domain::Finding;
+use hj212d::domain::{Finding, Grade, RuleId, RuleSet, RuleSetting, Source};
 use hj212d::domain::time::Moment;
 use hj212d::engine::{Body, WriteSet};
 use hj212d::message::{Event, Publication, Topic};
@@ -117,8 +117,30 @@ impl Outputs {
     }
 }
 
-/// Runs stamped bodies as one journal, in batches of `batch`.
+/// A rule set under which the daily verdict alone runs.
+pub fn daily_verdict_alone() -> RuleSet {
+    let setting = |rule: &str, runs: bool| RuleSetting {
+        rule: RuleId::new(rule).expect("short"),
+        trade: None,
+        outlet: None,
+        factor: None,
+        runs: Some(runs),
+        figures: BTreeMap::new(),
+        source: Source { text: "a test of the means and their verdict".to_owned(), grade: Grade::D },
+    };
+    RuleSet { rules: vec![setting("*", false), setting("J-02", true)], ..RuleSet::default() }
+}
+
+/// Runs stamped bodies as one journal, in batches of `batch`; the daily verdict alone is judged.
 pub fn run(files: &Files, journal: &[(Moment, Body)], batch: usize) -> Outputs {
+    let start = journal.first().map_or(Moment(0), |(at, _)| *at);
+    let mut whole = vec![(start, Body::RuleSetVersion { text: daily_verdict_alone().text() })];
+    whole.extend(journal.iter().cloned());
+    run_all_rules(files, &whole, batch)
+}
+
+/// Runs stamped bodies as one journal, in batches of `batch`, under every rule.
+pub fn run_all_rules(files: &Files, journal: &[(Moment, Body)], batch: usize) -> Outputs {
     let mut outputs = Outputs::default();
     let mut replay = Replay::new(batch, false);
     let start = journal.first().map_or(Moment(0), |(at, _)| *at);

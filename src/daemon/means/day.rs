@@ -107,16 +107,16 @@ pub(super) fn limit_bodies(stored: &Stored, day: Day, factor: FactorCode, series
     let temperature = means.iter().find(warm).and_then(|mean| mean.value.as_ref());
     let mut bodies = Vec::new();
     for limit in registry.limits(key, Basis::Day, start) {
-        let (figure, note) = exceedance::figure(limit, temperature, set);
+        let (figure, note) = j_02::figure(limit, temperature, set);
         let mut body = limit_body(factor, limit, figure, note);
-        match exceedance::judge(&of_factor, limit, temperature, set) {
-            exceedance::Outcome::Judged(judgement) => {
+        match j_02::judge(&of_factor, limit, temperature, set) {
+            j_02::Outcome::Judged(judgement) => {
                 put(&mut body, "verdict", json!(if judgement.comparison.exceeds { "exceeds" } else { "complies" }));
                 put(&mut body, "value", json!(judgement.mean.value.as_ref().map(Ratio::shown)));
                 put(&mut body, "multiple", json!(judgement.comparison.multiple.as_ref().map(Ratio::shown)));
                 put(&mut body, "marginal", json!(judgement.comparison.marginal));
             }
-            exceedance::Outcome::NotEvaluable(why) => {
+            j_02::Outcome::NotEvaluable(why) => {
                 put(&mut body, "verdict", json!("not_evaluable"));
                 put(&mut body, "why", json!(why));
             }
@@ -135,15 +135,15 @@ pub(super) fn limit_bodies(stored: &Stored, day: Day, factor: FactorCode, series
             }
             let kind = if limit.converted { Kind::Converted } else { Kind::Measured };
             let Some(mean) = hour_means.iter().find(|mean| mean.kind == kind && mean.valid) else { continue };
-            let figure = exceedance::figure(limit, temperature, set).0;
+            let figure = j_02::figure(limit, temperature, set).0;
             let in_force = Limit { limit: figure.to_owned(), ..limit.clone() };
-            if let Some(value) = mean.value.as_ref().filter(|value| exceedance::compare(value, &in_force).exceeds) {
+            if let Some(value) = mean.value.as_ref().filter(|value| j_02::compare(value, &in_force).exceeds) {
                 hourly[at].1.push(json!({"hour": format!("{hour:02}"), "value": value.shown()}));
             }
         }
     }
     for (limit, above) in hourly {
-        let (figure, note) = exceedance::figure(limit, temperature, set);
+        let (figure, note) = j_02::figure(limit, temperature, set);
         let mut body = limit_body(factor, limit, figure, note);
         put(&mut body, "verdict", json!("information"));
         put(&mut body, "hours_above", json!(above));

@@ -21,7 +21,7 @@ use crate::message::{finding_body, mean_body};
 use crate::protocol::factor;
 use crate::protocol::marker::Marker;
 use crate::registry::{ConversionOrder, Exemption, Files, Registry, Restriction};
-use crate::rules::{self, exceedance, factor_names};
+use crate::rules::{self, factor_names, j_02};
 use crate::store::{Store, StoreError};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};

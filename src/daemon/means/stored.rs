@@ -42,7 +42,7 @@ impl Stored {
         let reach = if arguments.quarter.is_some() { HISTORY_DAYS } else { 0 };
         for day in (period.first.0 - reach..=period.last.0).map(Day) {
             let key = OutletDay { outlet, day };
-            if let Some(row) = store.day_row(key).await.map_err(failed)? {
+            if let Some(row) = store.day_row(key).await.map_err(failed)?.filter(|row| row.has_data()) {
                 days.insert(day, StoredDay::new(key, row, &registry));
             }
         }
@@ -65,7 +65,7 @@ impl Stored {
             for distance in 1..=NEAR_DAYS {
                 let from = if side < 0 { period.first } else { period.last };
                 let day = Day(from.0 + side * distance);
-                if store.day_row(OutletDay { outlet, day }).await.map_err(failed)?.is_some() {
+                if store.day_row(OutletDay { outlet, day }).await.map_err(failed)?.is_some_and(|row| row.has_data()) {
                     near.push(day.to_string());
                     break;
                 }

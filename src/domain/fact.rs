@@ -1,0 +1,151 @@
+//! What a packet says that is no measured value: parameters, checks, restarts, states of the plant (HJ 212-2017 C.34–C.45;
+//! HJ 212-2025 C36, C59). Kept with the outlet's day, in the order of their own time.
+
+use super::reading::PacketRef;
+use super::time::Moment;
+use super::{FactorCode, OutletId};
+use serde::{Deserialize, Serialize};
+
+/// Facts that an outlet's day keeps; the rest is in the journal, and counted.
+pub const FACTS_MAX: usize = 200;
+/// Longest text of a fact, in bytes.
+const TEXT_MAX: usize = 120;
+
+/// One fact of one outlet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Where.
+    pub outlet: OutletId,
+    /// Its own time (DataTime); for a bad stamp the arrival.
+    pub at: Moment,
+    /// What.
+    pub kind: FactKind,
+    /// Which packet said so.
+    pub from: PacketRef,
+}
+
+/// What was said.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum FactKind {
+    /// 3020: a parameter, a state or a log line (Annex B.10), of an instrument or of the logger.
+    Information {
+        /// Whose instrument; none: the logger's, a door's.
+        factor: Option<FactorCode>,
+        /// `i13004`.
+        id: String,
+        /// As sent.
+        value: String,
+    },
+    /// 3019: the instrument's serial number.
+    Instrument {
+        /// Whose.
+        factor: Option<FactorCode>,
+        /// As sent.
+        serial: String,
+    },
+    /// 2062: an automatic standard-sample check.
+    Check {
+        /// Of what.
+        factor: FactorCode,
+        /// Measured, as sent.
+        measured: String,
+        /// What the sample holds, as sent.
+        nominal: String,
+        /// `1` passed, `0` failed.
+        result: String,
+    },
+    /// 2081: the logger started.
+    Restart,
+    /// A state of the plant in letters or numbers: ST 45 (`p99101` `St`), 2021 (`SB1` `1`). Only changes are kept.
+    Condition {
+        /// Of what.
+        code: String,
+        /// As sent.
+        word: String,
+    },
+    /// Values of one hour of arrival whose stamp lies in the future or off the grid of its CN.
+    OddStamps {
+        /// Off the grid.
+        off_grid: u32,
+        /// In the future.
+        future: u32,
+    },
+}
+
+impl FactKind {
+    /// A text as long as is kept.
+    #[must_use]
+    pub fn text(text: &str) -> String {
+        let mut end = text.len().min(TEXT_MAX);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text[..end].trim().to_owned()
+    }
+}
+
+/// Enters a fact among those of its day. Entering it again changes nothing, and neither does the order of arrival, but for bad
+/// stamps, which count arrivals. Says whether anything changed.
+pub fn enter_fact(facts: &mut Vec<Fact>, fact: &Fact) -> bool {
+    if let FactKind::OddStamps { off_grid, future } = fact.kind {
+        let known = facts.iter_mut().find(|known| known.at == fact.at && matches!(known.kind, FactKind::OddStamps { .. }));
+        if let Some(known) = known {
+            if known.from.sequence >= fact.from.sequence {
+                return false;
+            }
+            known.from = fact.from;
+            if let FactKind::OddStamps { off_grid: known_off, future: known_future } = &mut known.kind {
+                (*known_off, *known_future) = (*known_off + off_grid, *known_future + future);
+            }
+            return true;
+        }
+    }
+    let key = |fact: &Fact| (fact.at, fact.kind.clone());
+    let place = match facts.binary_search_by_key(&key(fact), key) {
+        Ok(_) => return false,
+        Err(place) => place,
+    };
+    if let FactKind::Condition { code, word } = &fact.kind {
+        let same_code = |known: &&Fact| matches!(&known.kind, FactKind::Condition { code: known, .. } if known == code);
+        let says = |known: &Fact| matches!(&known.kind, FactKind::Condition { word: known, .. } if known == word);
+        if facts[..place].iter().rfind(same_code).is_some_and(says) {
+            return false;
+        }
+        let later = facts[place..].iter().position(|known| same_code(&known)).map(|at| place + at);
+        if let Some(later) = later.filter(|later| says(&facts[*later])) {
+            facts.remove(later);
+        }
+    }
+    if facts.len() == FACTS_MAX {
+        return false;
+    }
+    facts.insert(place, fact.clone());
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(minute: i64, word: &str) -> Fact {
+        let kind = FactKind::Condition { code: "p99101".to_owned(), word: word.to_owned() };
+        Fact { outlet: OutletId::known("S1"), at: Moment(minute * 60_000), kind, from: PacketRef { rank: 1, qn: 0, sequence: 1 } }
+    }
+
+    #[test]
+    fn of_a_state_only_its_changes_are_kept_whatever_the_order_of_arrival() {
+        let said = [(0, "N"), (1, "N"), (2, "St"), (3, "St"), (4, "N"), (5, "N")].map(|(minute, word)| condition(minute, word));
+        let mut forwards = Vec::new();
+        let mut backwards = Vec::new();
+        for fact in &said {
+            enter_fact(&mut forwards, fact);
+        }
+        for fact in said.iter().rev() {
+            enter_fact(&mut backwards, fact);
+        }
+        assert_eq!(forwards, backwards);
+        assert_eq!(forwards.iter().map(|fact| fact.at.0 / 60_000).collect::<Vec<_>>(), [0, 2, 4]);
+        assert!(said.iter().all(|fact| !enter_fact(&mut forwards, fact)), "said again, nothing changes");
+    }
+}

@@ -1,0 +1,300 @@
+//! Silence: who is not heard, and what the survey says of it.
+//!
+//! ```text
+//!            packet                      2 intervals, 15 min at least          packet
+//!   unknown ────────▶ heard (a timer) ──────────────────────────────▶ silent ─────────▶ heard
+//!                                                                      │  survey: an outage of the region → excused
+//!                                                                      │  survey: the outlet alone, an hour → referred
+//! ```
+//!
+//! Only while time is told (ticks flow) is anybody silent. A time without any entry is an outage of the receiver itself: afterwards
+//! everybody's clock of silence begins anew.
+
+use super::*;
+use crate::domain::{Outage, OutageScope, Silence, Survey};
+use crate::registry::Role;
+
+/// Outages that are remembered, for the hours of days that may still be judged again.
+const OUTAGES_KEPT_MS: i64 = 10 * 24 * HOUR_MS;
+/// Surveys are made once a minute at most.
+const SURVEY_MS: i64 = MINUTE_MS;
+
+impl Engine {
+    /// Whether time is told: a tick came within the gap that would be an outage.
+    fn is_told(&self, at: Moment) -> bool {
+        self.last_tick.is_some_and(|tick| at.0 - tick.0 <= self.gap_ms())
+    }
+
+    fn gap_ms(&self) -> i64 {
+        i64::from(self.rules.outage_gap_secs.value) * 1000
+    }
+
+    /// How long a logger may say nothing.
+    fn patience_ms(&self, mn: Mn, at: Moment) -> i64 {
+        let least = self.registry.outlets_of(mn, at).into_iter().filter_map(|outlet| self.registry.outlet(outlet, at)).map(|outlet| {
+            let interval = |cn: &String| match cn.as_str() {
+                "2011" => i64::from(outlet.real_interval_secs) * 1000,
+                "2051" => i64::from(outlet.minute_interval) * MINUTE_MS,
+                "2061" => HOUR_MS,
+                _ => i64::MAX,
+            };
+            // Where nothing is said, an hour's record is expected of every logger.
+            outlet.expects.iter().map(interval).min().filter(|interval| *interval < i64::MAX).unwrap_or(HOUR_MS)
+        });
+        let interval = least.min().unwrap_or(HOUR_MS);
+        (interval * i64::from(self.rules.silence_intervals.value)).max(i64::from(self.rules.silence_min.value) * MINUTE_MS)
+    }
+
+    fn watch(&mut self, mn: Mn, deadline: Moment) {
+        self.timers.insert(Timer { deadline, outlet: OutletId::known(""), kind: TimerKind::Watch(mn) });
+    }
+
+    /// A packet of a logger: it is heard.
+    pub(super) fn hear(&mut self, mn: Mn, at: Moment, writes: &mut WriteSet) {
+        let told = self.is_told(at);
+        let Some(logger) = self.loggers.get_mut(&mn) else { return };
+        logger.heard = at;
+        if !logger.watched && told {
+            logger.watched = true;
+            let deadline = at.plus_ms(self.patience_ms(mn, at));
+            self.watch(mn, deadline);
+        }
+        if let Some(mut silence) = self.silences.remove(&mn) {
+            silence.until = Some(at);
+            writes.silences.insert(mn, None);
+            self.note_silence(&silence, writes);
+        }
+    }
+
+    /// The time in which a logger should have been heard is over.
+    pub(super) fn look_for(&mut self, mn: Mn, deadline: Moment, writes: &mut WriteSet) {
+        let patience = self.patience_ms(mn, deadline);
+        let (told, now) = (self.is_told(deadline), self.now);
+        let main = self.registry.logger(mn.as_str(), now).is_some_and(|row| row.role == Role::Main);
+        let Some(logger) = self.loggers.get_mut(&mn) else { return };
+        let due = logger.heard.plus_ms(patience);
+        if due > deadline {
+            return self.watch(mn, due);
+        }
+        logger.watched = false;
+        if told && main {
+            let silence = Silence { mn, since: logger.heard, until: None, began: None, excused: None, referred: false };
+            self.note_silence(&silence, writes);
+            writes.silences.insert(mn, Some(silence.clone()));
+            self.silences.insert(mn, silence);
+        }
+    }
+
+    /// Tells the days of a logger's outlets of its silence, and judges it.
+    fn note_silence(&mut self, silence: &Silence, writes: &mut WriteSet) {
+        for outlet in self.registry.outlets_of(silence.mn, self.now) {
+            let today = OutletDay { outlet, day: self.now.day() };
+            // Another main logger that is heard speaks for the outlet.
+            let others = self.registry.loggers_of(outlet).into_iter().filter(|mn| *mn != silence.mn);
+            let heard = |mn: &Mn| !self.silences.contains_key(mn) && self.registry.logger(mn.as_str(), self.now).is_some_and(|row| row.role == Role::Main);
+            if others.filter(heard).any(|mn| self.loggers.get(&mn).is_some_and(|logger| logger.heard > Moment(0))) && silence.until.is_none() {
+                continue;
+            }
+            for key in [OutletDay { outlet, day: Day(today.day.0 - 1) }, today] {
+                if !self.days.get(&key).is_some_and(|state| state.row.expected) {
+                    continue;
+                }
+                let state = self.day(key);
+                let known = state.row.silences.iter().position(|known| known.mn == silence.mn && known.until.is_none());
+                match known {
+                    Some(at) => state.row.silences[at] = silence.clone(),
+                    None if key == today && silence.until.is_none() => state.row.silences.push(silence.clone()),
+                    None => continue,
+                }
+                self.judge_silence(key, writes);
+                self.write_row(key, writes);
+            }
+        }
+    }
+
+    /// A-03 again, by what the day knows of silences.
+    fn judge_silence(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        let Some(state) = self.days.get(&key) else { return };
+        let closed = (0..24).filter(|hour| self.is_closed(key.outlet, key.day.hour(*hour))).count() as u8;
+        let confirmed = state.row.confirmed;
+        let (means, view_findings) = (Vec::new(), &state.row.findings);
+        let Some(changed) = self.with_view(key, closed, &means, confirmed, |view| {
+            let hits = rules::judge_one(view, "A-03");
+            rules::merged(view, view_findings, &hits, |rule, _| rule == "A-03")
+        }) else {
+            return;
+        };
+        self.state_findings(key, changed, writes);
+    }
+
+    /// What happened before this entry: a time without any, if it was too long.
+    pub(super) fn look_for_gap(&mut self, until: Moment, writes: &mut WriteSet) {
+        if !self.is_told(self.now) || until.0 - self.now.0 <= self.gap_ms() {
+            return;
+        }
+        let outage = Outage { scope: OutageScope::Receiver, name: String::new(), from: self.now, to: Some(until), silent: (0, 0) };
+        for logger in self.loggers.values_mut().filter(|logger| logger.heard > Moment(0)) {
+            logger.heard = logger.heard.max(until);
+        }
+        self.put_outage(outage, writes);
+    }
+
+    fn put_outage(&mut self, outage: Outage, writes: &mut WriteSet) {
+        writes.events.push(message::outage(&outage, &self.versions, self.now, self.sequence));
+        writes.note(Notice::Outage(outage.scope.name()), u64::from(outage.to.is_none() || outage.scope == OutageScope::Receiver));
+        self.outages.retain(|known| {
+            !(known.scope == outage.scope && known.name == outage.name && known.from == outage.from)
+                && known.to.is_none_or(|to| to.0 > self.now.0 - OUTAGES_KEPT_MS)
+        });
+        self.outages.push(outage.clone());
+        writes.outages.push(outage);
+        // Runs of hours were judged without it.
+        self.days.values_mut().for_each(|state| state.runs = None);
+    }
+
+    /// The groups to which an outlet belongs: its region, who maintains it, the gateways by which it is heard.
+    fn groups_of(&self, mn: Mn) -> Vec<(OutageScope, String)> {
+        let Some(logger) = self.registry.logger(mn.as_str(), self.now) else { return Vec::new() };
+        let region = self.registry.site(logger.site).map(|site| site.region.clone()).filter(|region| !region.is_empty());
+        let outlets = self.registry.outlets_of(mn, self.now);
+        let contractors = outlets.iter().flat_map(|outlet| self.registry.contractors_of(*outlet, self.now)).map(|row| row.id.clone());
+        let contractor = contractors.min();
+        let gateway = self.loggers.get(&mn).and_then(|logger| self.gateways.get(usize::from(logger.gateway))).cloned();
+        let groups = [(OutageScope::Region, region), (OutageScope::Contractor, contractor), (OutageScope::Gateway, gateway)];
+        groups.into_iter().filter_map(|(scope, name)| Some((scope, name?))).collect()
+    }
+
+    /// What a survey would find now; none when there is nothing to say. The pipeline appends it to the journal.
+    #[must_use]
+    pub fn survey(&self) -> Option<Survey> {
+        let standing: Vec<&Outage> = self.outages.iter().filter(|outage| outage.to.is_none()).collect();
+        if (self.silences.is_empty() && standing.is_empty()) || self.now.0 - self.surveyed.0 < SURVEY_MS {
+            return None;
+        }
+        let mut members: BTreeMap<(OutageScope, String), Vec<(Mn, Option<Moment>)>> = BTreeMap::new();
+        let heard = self.loggers.iter().filter(|(_, logger)| logger.heard > Moment(0));
+        for (mn, _) in heard {
+            let since = self.silences.get(mn).map(|silence| silence.began.unwrap_or(silence.since));
+            for group in self.groups_of(*mn) {
+                members.entry(group).or_default().push((*mn, since));
+            }
+        }
+        let (within, share, least) =
+            (i64::from(self.rules.outage_within_min.value) * MINUTE_MS, self.rules.outage_share_pct.value, self.rules.outage_outlets_min.value);
+        let mut outages: Vec<Outage> = Vec::new();
+        let mut explained: BTreeSet<Mn> = BTreeSet::new();
+        for ((scope, name), members) in members {
+            // What a narrower group explains says nothing of a wider one.
+            let rest: Vec<&(Mn, Option<Moment>)> = members.iter().filter(|(mn, _)| !explained.contains(mn)).collect();
+            let mut since: Vec<(Moment, Mn)> = rest.iter().filter_map(|(mn, since)| Some(((*since)?, *mn))).collect();
+            since.sort_unstable();
+            let best = since.iter().map(|(from, _)| (since.iter().filter(|(at, _)| at >= from && at.0 - from.0 <= within).count(), *from)).max();
+            let Some((count, from)) = best.map(|(count, from)| (count as u32, from)) else { continue };
+            let all = rest.len() as u32;
+            if count >= least && u64::from(count) * 100 > u64::from(share) * u64::from(all) {
+                explained.extend(since.iter().filter(|(at, _)| *at >= from && at.0 - from.0 <= within).map(|(_, mn)| *mn));
+                outages.push(Outage { scope, name, from, to: None, silent: (count, all) });
+            }
+        }
+        let same = outages.len() == standing.len()
+            && outages.iter().all(|outage| standing.iter().any(|known| known.scope == outage.scope && known.name == outage.name));
+        let refer = i64::from(self.rules.silence_refer_min.value) * MINUTE_MS;
+        let pending = self.silences.values().any(|silence| silence.excused.is_none() && !silence.referred && self.now.0 - silence.since.0 >= refer);
+        (!same || pending).then_some(Survey { outages })
+    }
+
+    /// A survey came: outages begin and end, silences are excused or referred.
+    pub(super) fn take_survey(&mut self, survey: &Survey, writes: &mut WriteSet) {
+        self.surveyed = self.now;
+        let within = i64::from(self.rules.outage_within_min.value) * MINUTE_MS;
+        let ended: Vec<Outage> = self
+            .outages
+            .iter()
+            .filter(|known| known.to.is_none() && !survey.outages.iter().any(|outage| outage.scope == known.scope && outage.name == known.name))
+            .cloned()
+            .collect();
+        for outage in ended {
+            let label = outage_label(&outage);
+            self.put_outage(Outage { to: Some(self.now), ..outage }, writes);
+            let now = self.now;
+            let mine: Vec<Mn> = self.silences.values().filter(|silence| silence.excused.as_ref() == Some(&label)).map(|silence| silence.mn).collect();
+            for mn in mine {
+                self.change_silence(mn, |silence| Silence { excused: None, since: now, began: silence.began.or(Some(silence.since)), ..silence }, writes);
+            }
+        }
+        for outage in &survey.outages {
+            let known = self.outages.iter().any(|known| known.to.is_none() && known.scope == outage.scope && known.name == outage.name);
+            if !known {
+                self.put_outage(outage.clone(), writes);
+            }
+            let label = outage_label(outage);
+            let covered = |silence: &&Silence| {
+                let began = silence.began.unwrap_or(silence.since);
+                silence.excused.is_none()
+                    && !silence.referred
+                    && began >= outage.from.plus_ms(-within)
+                    && self.groups_of(silence.mn).contains(&(outage.scope, outage.name.clone()))
+            };
+            let mine: Vec<Mn> = self.silences.values().filter(covered).map(|silence| silence.mn).collect();
+            for mn in mine {
+                self.change_silence(mn, |silence| Silence { excused: Some(label.clone()), ..silence }, writes);
+            }
+        }
+        let refer = i64::from(self.rules.silence_refer_min.value) * MINUTE_MS;
+        let pending = |silence: &&Silence| silence.excused.is_none() && !silence.referred && self.now.0 - silence.since.0 >= refer;
+        let pending: Vec<Mn> = self.silences.values().filter(pending).map(|silence| silence.mn).collect();
+        for mn in pending {
+            self.change_silence(mn, |silence| Silence { referred: true, ..silence }, writes);
+            for outlet in self.registry.outlets_of(mn, self.now) {
+                self.refer_silence(OutletDay { outlet, day: self.now.day() }, writes);
+            }
+        }
+    }
+
+    fn change_silence(&mut self, mn: Mn, change: impl FnOnce(Silence) -> Silence, writes: &mut WriteSet) {
+        let Some(silence) = self.silences.remove(&mn).map(change) else { return };
+        self.note_silence(&silence, writes);
+        writes.silences.insert(mn, Some(silence.clone()));
+        self.silences.insert(mn, silence);
+    }
+
+    /// The survey has found the fault at the outlet alone.
+    fn refer_silence(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        let Some(state) = self.days.get(&key) else { return };
+        let findings: Vec<Finding> = state.row.findings.values().filter(|finding| finding.rule == "A-03" && finding.standing).cloned().collect();
+        self.enter_docket(key, &findings, true, &[], &BTreeMap::new(), writes);
+    }
+
+    /// Open silences of an outlet, for the day that begins.
+    pub(super) fn silences_of(&self, outlet: OutletId) -> Vec<Silence> {
+        let loggers = self.registry.loggers_of(outlet);
+        let open = loggers.iter().filter_map(|mn| self.silences.get(mn)).cloned().collect::<Vec<_>>();
+        let heard = |mn: &Mn| {
+            !self.silences.contains_key(mn)
+                && self.registry.logger(mn.as_str(), self.now).is_some_and(|row| row.role == Role::Main)
+                && self.loggers.get(mn).is_some_and(|logger| logger.heard > Moment(0))
+        };
+        if loggers.iter().any(heard) { Vec::new() } else { open }
+    }
+
+    /// Hours of an outlet's day in which the receiver or one of its groups was away, a bit each.
+    pub(super) fn away(&self, key: OutletDay) -> u32 {
+        if self.outages.is_empty() {
+            return 0;
+        }
+        let loggers = self.registry.loggers_of(key.outlet);
+        let groups: Vec<(OutageScope, String)> = loggers.iter().flat_map(|mn| self.groups_of(*mn)).collect();
+        let mine = |outage: &&Outage| outage.scope == OutageScope::Receiver || groups.iter().any(|(scope, name)| *scope == outage.scope && *name == outage.name);
+        let outages: Vec<&Outage> = self.outages.iter().filter(mine).collect();
+        let touched = |hour: &u8| {
+            let hour = key.day.hour(*hour);
+            outages.iter().any(|outage| outage.touches(hour.start(), hour.end()))
+        };
+        (0..24u8).filter(touched).fold(0, |bits, hour| bits | 1 << hour)
+    }
+}
+
+/// How a silence names the outage that explains it.
+fn outage_label(outage: &Outage) -> String {
+    format!("{} {}", outage.scope.name(), outage.name)
+}

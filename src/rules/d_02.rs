@@ -1,0 +1,38 @@
+//! D-02 折算后由超标变达标: what the logger converts complies, what follows from its own figures does not.
+
+use super::prelude::*;
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId::known("D-02"),
+    title: ("折算后由超标变达标", "Conversion removes an exceedance"),
+    inputs: &["own converted", "reported converted", "limit"],
+    condition: "own > limit and reported <= limit",
+    figures: &[],
+    window: "1 h",
+    severity: Severity::Critical,
+    severity_note: "",
+    confidence: Confidence::High,
+    guards: &[],
+    time: TimeBase::Event,
+    source: "follows from D-01",
+    grade: Grade::D,
+    kind: CaseKind::AbnormalData,
+    refer: Refer::Score,
+    run: Run::Hour(run),
+};
+/// Against the hourly limit; where there is none, the daily one.
+fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
+    for series in view.series.iter().filter(|series| series.day.converts) {
+        let Some(limit) = view.limit(series.factor(), Basis::Hour).or_else(|| view.limit(series.factor(), Basis::Day)) else { continue };
+        let Some(cell) = series.cell(hour) else { continue };
+        let said = cell.said_converted().and_then(|(said, _)| decimal(&said)).or_else(|| cell.reported.and_then(|reported| reported.converted));
+        let (Some(said), Some(own)) = (said, series.converted(hour).filter(|_| cell.origin != Origin::Reported)) else { continue };
+        // A last digit decides nothing.
+        if own > limit && said <= limit && off(said, own).is_some_and(|off| off > Decimal::new(2, 2)) {
+            let (said, own) = (said.round_dp(3), own.round_dp(3));
+            let words = (format!("上报折算值{said}达标，按原始数据为{own}，限值{limit}"), format!("{said} as sent complies, {own} by its own figures, the limit is {limit}"));
+            hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"sent": said, "own": own, "limit": limit}), words);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! F-01 参数被改: a parameter of an instrument was changed and nobody declared why.
+
+use super::prelude::*;
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId::known("F-01"),
+    title: ("参数被改", "Parameter changed"),
+    inputs: &["slope, intercept, range, area, velocity coefficient, standard O2, K, pipe constants from CN 3020"],
+    condition: "value differs from previous upload and no change ticket",
+    figures: &[],
+    window: "1 upload",
+    severity: Severity::High,
+    severity_note: "",
+    confidence: Confidence::High,
+    guards: &[],
+    time: TimeBase::Event,
+    source: "provincial parameter-capture practice (Liaoning); vendor model list",
+    grade: Grade::P,
+    kind: CaseKind::AbnormalData,
+    refer: Refer::Score,
+    run: Run::Day(run),
+};
+/// A declaration of maintenance or calibration over the time is the ticket.
+fn run(view: &DayView<'_>, hits: &mut Hits) {
+    let mut known = view.prior.parameters.clone();
+    for fact in view.facts {
+        let FactKind::Information { factor, id, value } = &fact.kind else { continue };
+        let lower = id.to_ascii_lowercase();
+        if !(lower.starts_with("i13") || lower.starts_with("i23") || lower.starts_with("i33")) {
+            continue;
+        }
+        let before = known.insert(parameter_key(*factor, id), (value.clone(), fact.at));
+        let Some((before, since)) = before.filter(|(before, _)| !same_number(before, value)) else { continue };
+        if view.is_ticketed(fact.at) {
+            continue;
+        }
+        let words = (format!("参数{id}由{before}改为{value}"), format!("parameter {id} was changed from {before} to {value}"));
+        let facts = json!({"parameter": id, "before": before, "since": since.to_string(), "now": value, "at": fact.at.to_string()});
+        hits.fire(view, &RULE, factor.unwrap_or(FactorCode::WHOLE), Some(fact.at.hour().of_day()), RULE.severity, facts, words);
+    }
+}

@@ -1,0 +1,17 @@
+//! The words that rules are written in.
+
+pub(super) use super::Runs;
+pub(super) use super::carry::Streak;
+pub(super) use super::j_02::compare;
+pub(super) use super::rule::{Guard, Refer, Rule, Run, TimeBase, given, ours};
+pub(super) use super::tools::*;
+pub(super) use super::view::{DayView, Hits, SeriesView, decimal, raw_mean};
+pub(super) use crate::aggregation::Fate;
+pub(super) use crate::domain::number::{self, Ratio};
+pub(super) use crate::domain::time::{DAY_MS, Day, HOUR_MS, Hour, MINUTE_MS};
+pub(super) use crate::domain::{
+    Basis, CaseKind, Confidence, FactKind, FactorCode, Grade, HourClass, Kind, Origin, RuleId, Severity,
+};
+pub(super) use crate::protocol::marker::Marker;
+pub(super) use rust_decimal::Decimal;
+pub(super) use serde_json::json;

@@ -1,0 +1,182 @@
+//! What several rules need: comparisons, words, what a day knows of its flow and its checks.
+
+use super::carry::Streak;
+use super::j_02::{Comparison, compare};
+use super::view::{DayView, SeriesView, decimal};
+use crate::aggregation::HourCell;
+use crate::domain::number::{self, Ratio};
+use crate::domain::time::{Day, Moment};
+use crate::domain::{FactKind, FactorCode, Limit};
+use crate::protocol::marker::Marker;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// A percentage as a share.
+pub(super) fn pct(percent: Decimal) -> Decimal {
+    percent * Decimal::new(1, 2)
+}
+
+/// |one / other − 1|; none where the other is zero or the quotient has no end.
+pub(super) fn off(one: Decimal, other: Decimal) -> Option<Decimal> {
+    if other.is_zero() {
+        return None;
+    }
+    Some((one.checked_div(other)? - Decimal::ONE).abs())
+}
+
+/// The facts of something that stands still.
+pub(super) fn still_facts(run: Streak, value: Decimal) -> Value {
+    json!({"value": value.normalize(), "hours": run.hours, "since": run.since.start().to_string()})
+}
+
+/// The words of something that stands still.
+pub(super) fn still_words(run: Streak, value: Decimal) -> (String, String) {
+    let value = value.normalize();
+    (format!("连续{}小时均为{value}", run.hours), format!("{value} for {} hours", run.hours))
+}
+
+/// At most three different values in a day of hours: what stands still as printed.
+pub(super) fn is_still(hours: &[Decimal]) -> bool {
+    hours.iter().collect::<BTreeSet<_>>().len() <= 3
+}
+
+/// A series' hour over a limit row.
+pub(super) fn over(series: &SeriesView<'_>, hour: u8, limit: &Limit) -> Option<(Ratio, Comparison)> {
+    let value = series.judged(hour, limit)?;
+    let comparison = compare(&value, limit);
+    comparison.exceeds.then_some((value, comparison))
+}
+
+pub(super) fn over_facts(value: &Ratio, limit: &Limit, comparison: &Comparison) -> Value {
+    json!({
+        "value": value.shown(),
+        "limit": super::limit_body(limit, &limit.limit, None),
+        "multiple": comparison.multiple.as_ref().map(Ratio::shown),
+        "marginal": comparison.marginal,
+    })
+}
+
+pub(super) fn over_words(value: &Ratio, limit: &Limit, comparison: &Comparison) -> (String, String) {
+    let marginal = if comparison.marginal { ("（临界）", " (marginal once rounded)") } else { ("", "") };
+    (
+        format!("小时均值{}，超过{}小时限值{}{}{}", value.shown(), limit.standard, limit.limit, limit.unit, marginal.0),
+        format!("an hourly mean of {}, above the limit of {} {} of {}{}", value.shown(), limit.limit, limit.unit, limit.standard, marginal.1),
+    )
+}
+
+/// The hour's volume, what velocity and area make of it in the actual state, and in the standard states that can be computed.
+pub(super) fn flow_states(view: &DayView<'_>, hour: u8, area: Decimal) -> Option<(Decimal, Decimal, Vec<Decimal>)> {
+    let value = |code: &str| view.of(code).and_then(|series| series.value(hour));
+    let flow = view.outlet.flow_factor.and_then(|factor| view.of(factor.as_str()))?;
+    let volume = flow.day.volume(hour).and_then(decimal).filter(|volume| *volume > Decimal::ZERO)?;
+    let velocity = value("a01011").filter(|velocity| *velocity > Decimal::ONE)?;
+    let actual = velocity.checked_mul(area)?.checked_mul(Decimal::from(3600))?;
+    let mut states = Vec::new();
+    if let Some(temperature) = value("a01012") {
+        let kelvin = temperature + Decimal::from(273);
+        // 静压 in kPa; without it the flue is taken to be at the pressure of the air.
+        let pressure = Decimal::ONE + value("a01013").unwrap_or_default().checked_div(Decimal::new(101_325, 3))?;
+        let wet = actual.checked_mul(Decimal::from(273))?.checked_div(kelvin)?.checked_mul(pressure)?;
+        states.push(wet);
+        if let Some(moisture) = value("a01014") {
+            states.push(wet.checked_mul(Decimal::ONE - pct(moisture))?);
+        }
+    }
+    Some((volume, actual, states))
+}
+
+/// The duct area that flow and velocity imply, in the state that comes nearest to a known one.
+pub(super) fn implied_area(view: &DayView<'_>, hour: u8, known: Decimal) -> Option<Decimal> {
+    let (volume, actual, states) = flow_states(view, hour, Decimal::ONE)?;
+    let areas = std::iter::once(actual).chain(states).filter_map(|own| volume.checked_div(own));
+    areas.min_by_key(|area| (*area - known).abs())
+}
+
+/// The velocity's (or flow's) share of its median of the month before.
+pub(super) fn flow_share(view: &DayView<'_>, hour: u8) -> Option<Decimal> {
+    let (factor, median) = median_of_flow(view)?;
+    view.of(factor.as_str())?.value(hour)?.checked_div(median)
+}
+
+/// The series by which flow is known, and its median of the month before.
+pub(super) fn median_of_flow(view: &DayView<'_>) -> Option<(FactorCode, Decimal)> {
+    let known = |factor: FactorCode| Some((factor, view.prior.median(factor).filter(|median| *median > Decimal::ZERO)?));
+    known(FactorCode::known("a01011")).or_else(|| known(FactorCode::known("a00000")))
+}
+
+/// Whether nothing flowed in an hour.
+pub(super) fn is_dry(view: &DayView<'_>, hour: u8) -> bool {
+    let flow = view.outlet.flow_factor.and_then(|factor| view.of(factor.as_str()));
+    !view.is_gas() && flow.and_then(|flow| flow.day.volume(hour)).is_some_and(Ratio::is_zero)
+}
+
+/// Minutes by mark, for the facts of a finding.
+pub(super) fn marks_of(cell: &HourCell) -> Value {
+    cell.marked.iter().map(|(marker, minutes)| (marker.text().to_owned(), json!(minutes))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// The series with most minutes under a mark in an hour, where that is most of the hour.
+pub(super) fn longest_mark(view: &DayView<'_>, hour: u8, marker: Marker) -> Option<(FactorCode, u32)> {
+    let least = view.set.hour_minutes_min.value;
+    let marked = view.series.iter().map(|series| (series.factor(), series.marked(hour, marker)));
+    marked.max_by_key(|(_, minutes)| *minutes).filter(|(_, minutes)| *minutes >= least)
+}
+
+/// Hours of the day with 10 to 15 marked minutes, these being higher than the rest by more than `r`.
+pub(super) fn shaved_hours(view: &DayView<'_>, series: &SeriesView<'_>, r: Decimal) -> u32 {
+    let shaved = |hour: &u8| {
+        let Some(cell) = series.cell(*hour).filter(|_| series.value(*hour).is_some()) else { return false };
+        let marked = cell.received_minutes.saturating_sub(cell.valid_minutes);
+        let higher = cell.hidden().as_ref().and_then(decimal).zip(series.value(*hour));
+        (10..=15).contains(&marked) && higher.is_some_and(|(hidden, rest)| hidden > rest * r)
+    };
+    (0..view.closed).filter(shaved).count() as u32
+}
+
+/// One automatic standard check (CN 2062).
+pub(super) struct StandardCheck<'f> {
+    pub(super) factor: FactorCode,
+    pub(super) measured: &'f str,
+    pub(super) nominal: &'f str,
+    pub(super) deviation: Option<Decimal>,
+    pub(super) passed: bool,
+    pub(super) failed: bool,
+}
+
+/// The day's checks.
+pub(super) fn checks<'v>(view: &DayView<'v>) -> Vec<(Moment, StandardCheck<'v>)> {
+    let facts: &'v [crate::domain::Fact] = view.facts;
+    let read = |fact: &'v crate::domain::Fact| {
+        let FactKind::Check { factor, measured, nominal, result } = &fact.kind else { return None };
+        let values = (number::parse(measured).ok(), number::parse(nominal).ok());
+        let deviation = if let (Some(measured), Some(nominal)) = values { off(measured, nominal) } else { None };
+        let check = StandardCheck { factor: *factor, measured, nominal, deviation, passed: result == "1", failed: result == "0" };
+        Some((fact.at, check))
+    };
+    facts.iter().filter_map(read).collect()
+}
+
+/// The place of a parameter among those that are remembered.
+pub(super) fn parameter_key(factor: Option<FactorCode>, id: &str) -> String {
+    factor.map_or_else(|| id.to_owned(), |factor| format!("{factor} {id}"))
+}
+
+/// In the place of a parameter's id: the instrument's serial number.
+pub(super) const SERIAL: &str = "serial";
+
+/// Whether two texts are the same number, or the same text.
+pub(super) fn same_number(one: &str, other: &str) -> bool {
+    one == other || number::parse(one).ok().is_some_and(|one| number::parse(other).is_ok_and(|other| one == other))
+}
+
+/// Whether a day is the last of its month.
+pub(super) fn is_month_end(day: Day) -> bool {
+    day.next().to_string().ends_with("-01")
+}
+
+/// Whether a day is the last of its quarter.
+pub(super) fn is_quarter_end(day: Day) -> bool {
+    let next = day.next().to_string();
+    ["-01-01", "-04-01", "-07-01", "-10-01"].iter().any(|first| next.ends_with(first))
+}
