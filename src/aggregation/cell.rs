@@ -380,40 +380,70 @@ impl HourCell {
         whole.then(|| Some((self.said.sum.mean(self.said.weight)?, self.cross.sum.mean(self.cross.weight)?))).flatten()
     }
 
-    /// The mean of every number of the hour, whatever its mark.
-    #[must_use]
-    pub fn every(&self) -> Option<Ratio> {
-        self.every.sum.mean(self.every.weight).or_else(|| self.partial_mean())
-    }
-
     /// Mean oxygen over the paired minutes.
     #[must_use]
     pub fn oxygen(&self) -> Option<Ratio> {
         self.paired_oxygen.sum.mean(self.paired_oxygen.weight)
     }
 
-    /// The converted hour: the mean first, then the conversion (rule 5).
-    #[must_use]
-    pub fn converted(&self, outlet: &Outlet, set: &RuleSet) -> Conversion {
-        let Some(reference) = outlet.reference_oxygen else { return Conversion::None };
-        if !self.is_valid(set) {
-            return Conversion::None;
-        }
+    /// What the converted hour is made of.
+    fn conversion(&self, outlet: &Outlet, set: &RuleSet) -> Made {
+        let Some(reference) = outlet.reference_oxygen.filter(|_| self.is_valid(set)) else { return Made::Nothing };
         if self.converted_only {
-            return self.partial_mean().map_or(Conversion::None, Conversion::Value);
+            return Made::Mean(self.valid);
         }
         if outlet.conversion == ConversionOrder::MinutesFirst && self.cross.weight > 0 && self.origin != Origin::Reported {
-            let enough = self.cross_minutes() >= set.hour_minutes_min.value;
-            return self.cross.sum.mean(self.cross.weight).filter(|_| enough).map_or(Conversion::NoOxygen, Conversion::Value);
+            return if self.cross_minutes() >= set.hour_minutes_min.value { Made::Mean(self.cross) } else { Made::NoOxygen };
         }
         // The logger's own converted hour, where nothing of ours can be computed.
         if let (Origin::Reported, Some(Reported { converted: Some(converted), .. })) = (self.origin, self.reported) {
-            return Conversion::Value(Ratio::of(converted));
+            return Made::Sent(converted);
         }
         let enough = self.paired_minutes() >= set.hour_minutes_min.value;
-        let (Some(value), Some(oxygen), true) = (self.paired.sum.mean(self.paired.weight), self.oxygen(), enough) else {
-            return Conversion::NoOxygen;
+        if enough && self.paired.weight > 0 && self.paired_oxygen.weight > 0 { Made::Pairs(reference) } else { Made::NoOxygen }
+    }
+
+    /// The valid measured hour to six decimals, for rules.
+    #[must_use]
+    pub fn measured_rounded(&self, set: &RuleSet) -> Option<Decimal> {
+        if self.converted_only || !self.is_valid(set) { None } else { self.valid.sum.mean_rounded(self.valid.weight, 6) }
+    }
+
+    /// The converted hour to six decimals, for rules; none where oxygen is so high that it does not count.
+    #[must_use]
+    pub fn converted_rounded(&self, outlet: &Outlet, set: &RuleSet) -> Option<Decimal> {
+        let reference = match self.conversion(outlet, set) {
+            Made::Nothing | Made::NoOxygen => return None,
+            Made::Mean(of) => return of.sum.mean_rounded(of.weight, 6),
+            Made::Sent(converted) => return Some(converted),
+            Made::Pairs(reference) => reference,
         };
+        let oxygen = self.paired_oxygen.sum.mean_rounded(self.paired_oxygen.weight, 12)?;
+        let high = if outlet.low_confidence_counts { set.oxygen_not_converted_pct.value } else { set.oxygen_low_confidence_pct.value };
+        let rest = Some(outlet.oxidant_oxygen - oxygen).filter(|rest| oxygen < high && *rest > Decimal::ZERO)?;
+        let value = self.paired.sum.mean_rounded(self.paired.weight, 12)?;
+        let converted = value.checked_mul(outlet.oxidant_oxygen - reference)?.checked_div(rest)?;
+        Some(converted.round_dp(6).normalize())
+    }
+
+    /// The mean of every number of the hour, whatever its mark, to six decimals.
+    #[must_use]
+    pub fn every_rounded(&self) -> Option<Decimal> {
+        let of = if self.every.weight > 0 { self.every } else { self.valid };
+        of.sum.mean_rounded(of.weight, 6)
+    }
+
+    /// The converted hour: the mean first, then the conversion (rule 5).
+    #[must_use]
+    pub fn converted(&self, outlet: &Outlet, set: &RuleSet) -> Conversion {
+        let reference = match self.conversion(outlet, set) {
+            Made::Nothing => return Conversion::None,
+            Made::NoOxygen => return Conversion::NoOxygen,
+            Made::Mean(of) => return of.sum.mean(of.weight).map_or(Conversion::None, Conversion::Value),
+            Made::Sent(converted) => return Conversion::Value(Ratio::of(converted)),
+            Made::Pairs(reference) => reference,
+        };
+        let (Some(value), Some(oxygen)) = (self.paired.sum.mean(self.paired.weight), self.oxygen()) else { return Conversion::NoOxygen };
         if oxygen >= Ratio::of(set.oxygen_not_converted_pct.value) {
             return Conversion::NotConverted;
         }
@@ -442,6 +472,18 @@ impl HourCell {
     pub fn cross_check(&self) -> Option<Decimal> {
         self.cross.sum.mean(self.cross.weight).and_then(|mean| mean.rounded(6).parse().ok())
     }
+}
+
+/// What a converted hour is made of.
+enum Made {
+    Nothing,
+    NoOxygen,
+    /// The mean of values that are converted already.
+    Mean(Weighed),
+    /// The logger's own.
+    Sent(Decimal),
+    /// The means of pairs of value and oxygen, at this reference oxygen.
+    Pairs(Decimal),
 }
 
 /// What came of records that hold a converted value only.

@@ -102,8 +102,46 @@ impl Sum {
     }
 
     fn over(self, count: u32) -> Ratio {
-        Ratio(BigRational::new(BigInt::from(self.0), BigInt::from(10i128.pow(SUM_SCALE)) * count))
+        fraction(self.0, 10u128.pow(SUM_SCALE) * u128::from(count))
     }
+
+    /// The mean over `count`, rounded half to even to so many decimals (at most 18): for rules that look at thousands of means and
+    /// decide nothing by their last digit.
+    #[must_use]
+    pub fn mean_rounded(self, count: u32, decimals: u32) -> Option<Decimal> {
+        let unit = 10i128.pow(SUM_SCALE.checked_sub(decimals)?) * i128::from(count);
+        let (whole, rest) = (self.0.checked_div_euclid(unit)?, self.0.checked_rem_euclid(unit)?);
+        let up = match (2 * rest).cmp(&unit) {
+            std::cmp::Ordering::Less => false,
+            std::cmp::Ordering::Equal => whole & 1 == 1,
+            std::cmp::Ordering::Greater => true,
+        };
+        Decimal::try_from_i128_with_scale(whole + i128::from(up), decimals).ok().map(|mean| mean.normalize())
+    }
+}
+
+/// A fraction in lowest terms. Divisors of machine numbers are found without big ones.
+fn fraction(numerator: i128, denominator: u128) -> Ratio {
+    let divisor = gcd(numerator.unsigned_abs(), denominator).max(1);
+    let sign = if numerator < 0 { -1 } else { 1 };
+    Ratio(BigRational::new_raw(BigInt::from(numerator.unsigned_abs() / divisor) * sign, BigInt::from(denominator / divisor)))
+}
+
+/// Stein's algorithm.
+fn gcd(mut one: u128, mut other: u128) -> u128 {
+    if one == 0 || other == 0 {
+        return one | other;
+    }
+    let twos = (one | other).trailing_zeros();
+    one >>= one.trailing_zeros();
+    while other != 0 {
+        other >>= other.trailing_zeros();
+        if one > other {
+            std::mem::swap(&mut one, &mut other);
+        }
+        other -= one;
+    }
+    one << twos
 }
 
 /// An exact fraction.
@@ -114,7 +152,7 @@ impl Ratio {
     /// The fraction of a decimal.
     #[must_use]
     pub fn of(value: Decimal) -> Self {
-        Self(BigRational::new(BigInt::from(value.mantissa()), BigInt::from(10u8).pow(value.scale())))
+        fraction(value.mantissa(), 10u128.pow(value.scale()))
     }
 
     /// A whole number.

@@ -25,7 +25,8 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     for series in &view.series {
         let Some(limit) = view.limits(series.factor(), Basis::Hour).next() else { continue };
-        if series.judged(hour, limit).is_none() {
+        let valid = if limit.converted { series.converted(hour) } else { series.value(hour) };
+        if valid.is_none() || series.day.exempt >> hour & 1 == 1 {
             continue;
         }
         let Some((value, comparison)) = over(series, hour, limit) else {

@@ -6,7 +6,7 @@ use super::view::{DayView, SeriesView, decimal};
 use crate::aggregation::HourCell;
 use crate::domain::number::{self, Ratio};
 use crate::domain::time::{Day, Moment};
-use crate::domain::{FactKind, FactorCode, Limit};
+use crate::domain::{FactKind, FactorCode, Limit, LimitType};
 use crate::protocol::marker::Marker;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -43,6 +43,12 @@ pub(super) fn is_still(hours: &[Decimal]) -> bool {
 
 /// A series' hour over a limit row.
 pub(super) fn over(series: &SeriesView<'_>, hour: u8, limit: &Limit) -> Option<(Ratio, Comparison)> {
+    // Only what lies near the limit or above it is compared exactly.
+    let about = if limit.converted { series.converted(hour) } else { series.value(hour) }?;
+    let figure = number::parse(&limit.limit).ok()?;
+    if limit.limit_type == LimitType::Max && about + Decimal::new(1, 4) < figure {
+        return None;
+    }
     let value = series.judged(hour, limit)?;
     let comparison = compare(&value, limit);
     comparison.exceeds.then_some((value, comparison))

@@ -109,16 +109,8 @@ impl<'v> SeriesView<'v> {
     fn values(&self, hour: u8) -> HourValues {
         *self.values[usize::from(hour)].get_or_init(|| {
             let Some(cell) = self.cell(hour) else { return HourValues::default() };
-            let converted = if self.day.converts { cell.converted(self.day.outlet, self.day.set) } else { Conversion::None };
-            let counts = self.day.outlet.low_confidence_counts;
-            HourValues {
-                measured: cell.measured(self.day.set).as_ref().and_then(decimal),
-                converted: match &converted {
-                    Conversion::Value(value) => decimal(value),
-                    Conversion::LowConfidence(value) if counts => decimal(value),
-                    _ => None,
-                },
-            }
+            let converted = if self.day.converts { cell.converted_rounded(self.day.outlet, self.day.set) } else { None };
+            HourValues { measured: cell.measured_rounded(self.day.set), converted }
         })
     }
 
@@ -430,7 +422,7 @@ const AMBIENT: Decimal = Decimal::from_parts(20, 0, 0, false, 0);
 /// The mean of an hour's numbers whatever their mark, else of its valid ones.
 #[must_use]
 pub fn raw_mean(cell: &HourCell) -> Option<Decimal> {
-    cell.every().as_ref().and_then(decimal)
+    cell.every_rounded()
 }
 
 /// What the rules of one run found.

@@ -21,6 +21,7 @@ mod quirks;
 mod registry;
 mod restarts;
 mod rows;
+mod rules;
 mod scenario_city;
 mod scenarios;
 mod statements;
