@@ -140,7 +140,9 @@ impl HourBook {
                 &self.fives.iter().map(|(at, record)| sight(u16::from(*at) * 60, 300, record, minute_mark(*at, record, rules))).collect::<Vec<_>>(),
             ),
         };
-        cell.seen = seen::look(&sightings, rules.hour, self.versions, rules.range_high, rules.converts, fives);
+        // Where the hour's own record is the only one, it is a sighting already.
+        let reported = self.hour.as_ref().filter(|_| cell.origin != Origin::Reported);
+        cell.seen = seen::look(&sightings, rules.hour, reported, self.versions, rules.range_high, rules.converts, fives);
         cell.seen.minutes = received;
         cell.close(rules);
         cell

@@ -66,7 +66,7 @@ pub struct Odd {
     pub negative_secs: u32,
     /// Seconds of values above the range under a normal mark.
     pub over_secs: u32,
-    /// Records whose mean does not lie between their extremes.
+    /// Records whose mean does not lie between their extremes, the hour's own included.
     pub wrong_order: u32,
     /// Records whose three figures are one.
     pub flat: u32,
@@ -150,13 +150,15 @@ const REFILL_SECS: i32 = 2 * 3600 + 3600;
 pub(super) fn look(
     sightings: &[Sighting<'_>],
     hour: Hour,
+    reported: Option<&Record>,
     versions: Versions,
     range: Option<Decimal>,
     converts: bool,
     fives: Vec<(u8, Decimal, bool)>,
 ) -> Seen {
     let mut seen = Seen::default();
-    let mut odd = Odd { versions, fives, ..Odd::default() };
+    let wrong_order = u32::from(reported.is_some_and(|reported| reported.order == Order::Wrong));
+    let mut odd = Odd { versions, fives, wrong_order, ..Odd::default() };
     let mut hot: Vec<(Decimal, u32)> = Vec::with_capacity(sightings.len());
     let near_zero = range.map(|range| range * Decimal::new(1, 2));
     let (mut run, mut calibrating): (Option<(Decimal, u32)>, bool) = (None, false);

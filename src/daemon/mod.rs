@@ -11,12 +11,14 @@ mod cases;
 mod check;
 mod config;
 mod decode;
+mod links;
 mod local;
 mod means;
 mod referrals;
 mod registry;
 mod replay;
 mod rules;
+mod rules_document;
 mod serve;
 mod simulate;
 mod statements;
@@ -58,7 +60,7 @@ impl Failure {
 }
 
 /// Receives HJ 212 packets of pollution monitoring, answers them once they are durable, averages and judges them, and refers
-/// daily-mean exceedances with their evidence.
+/// exceedances, missing data and suspicions with their evidence.
 #[derive(Debug, Parser)]
 #[command(name = "hj212d", version, arg_required_else_help = true)]
 #[command(
@@ -81,7 +83,7 @@ enum Command {
     Check(check::Arguments),
     /// The register of a data folder: import, export, compare, list.
     Registry(registry::Arguments),
-    /// The figures of averaging and of the rules: print, import.
+    /// The figures of averaging and of the rules: print, import; the catalogue of rules as a document.
     Rules(rules::Arguments),
     /// Put people's marks over data in force (人工标记).
     Declarations(statements::Arguments),
@@ -93,6 +95,8 @@ enum Command {
     CaseEvents(statements::Arguments),
     /// List cases, or show one with its history.
     Cases(cases::Arguments),
+    /// Show who is not heard (断链), which outages there are, and what each outlet lacks.
+    Links(links::Arguments),
     /// Run the engine over recorded packets, without network and database.
     Replay(replay::Arguments),
     /// Walk the hash chains of a stored journal.
@@ -119,6 +123,7 @@ pub fn run() -> ExitCode {
         Command::Dispositions(arguments) => statements::dispositions(&arguments),
         Command::CaseEvents(arguments) => statements::case_events(&arguments),
         Command::Cases(arguments) => cases::run(&arguments),
+        Command::Links(arguments) => links::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Referrals(arguments) => referrals::run(&arguments),

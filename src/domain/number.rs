@@ -2,10 +2,12 @@
 //! A verdict compares fractions; a rounded figure is only ever shown.
 
 use num_bigint::BigInt;
+use num_integer::Integer;
 use num_rational::BigRational;
-use num_traits::{Signed, Zero};
+use num_traits::{Signed, ToPrimitive, Zero};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cmp::Ordering;
 use std::fmt;
 
 /// Decimal places of a [`Sum`].
@@ -112,9 +114,9 @@ impl Sum {
         let unit = 10i128.pow(SUM_SCALE.checked_sub(decimals)?) * i128::from(count);
         let (whole, rest) = (self.0.checked_div_euclid(unit)?, self.0.checked_rem_euclid(unit)?);
         let up = match (2 * rest).cmp(&unit) {
-            std::cmp::Ordering::Less => false,
-            std::cmp::Ordering::Equal => whole & 1 == 1,
-            std::cmp::Ordering::Greater => true,
+            Ordering::Less => false,
+            Ordering::Equal => whole & 1 == 1,
+            Ordering::Greater => true,
         };
         Decimal::try_from_i128_with_scale(whole + i128::from(up), decimals).ok().map(|mean| mean.normalize())
     }
@@ -125,6 +127,11 @@ fn fraction(numerator: i128, denominator: u128) -> Ratio {
     let divisor = gcd(numerator.unsigned_abs(), denominator).max(1);
     let sign = if numerator < 0 { -1 } else { 1 };
     Ratio(BigRational::new_raw(BigInt::from(numerator.unsigned_abs() / divisor) * sign, BigInt::from(denominator / divisor)))
+}
+
+/// The same, of a divisor that may be negative.
+fn signed(numerator: i128, denominator: i128) -> Ratio {
+    fraction(if denominator < 0 { -numerator } else { numerator }, denominator.unsigned_abs())
 }
 
 /// Stein's algorithm.
@@ -164,25 +171,45 @@ impl Ratio {
     /// `self ÷ by`; `None` where `by` is zero.
     #[must_use]
     pub fn divided(&self, by: &Ratio) -> Option<Self> {
-        (!by.0.is_zero()).then(|| Self(&self.0 / &by.0))
+        if by.0.is_zero() {
+            return None;
+        }
+        let small = || {
+            let ((a, b), (c, d)) = (self.small()?, by.small()?);
+            Some(signed(a.checked_mul(d)?, b.checked_mul(c)?))
+        };
+        Some(small().unwrap_or_else(|| Self(&self.0 / &by.0)))
     }
 
     /// `self × by`.
     #[must_use]
     pub fn times(&self, by: &Ratio) -> Self {
-        Self(&self.0 * &by.0)
+        let small = || {
+            let ((a, b), (c, d)) = (self.small()?, by.small()?);
+            Some(signed(a.checked_mul(c)?, b.checked_mul(d)?))
+        };
+        small().unwrap_or_else(|| Self(&self.0 * &by.0))
     }
 
     /// `self − other`.
     #[must_use]
     pub fn minus(&self, other: &Ratio) -> Self {
-        Self(&self.0 - &other.0)
+        self.plus(&Self(-other.0.clone()))
     }
 
     /// `self + other`.
     #[must_use]
     pub fn plus(&self, other: &Ratio) -> Self {
-        Self(&self.0 + &other.0)
+        let small = || {
+            let ((a, b), (c, d)) = (self.small()?, other.small()?);
+            Some(signed(a.checked_mul(d)?.checked_add(c.checked_mul(b)?)?, b.checked_mul(d)?))
+        };
+        small().unwrap_or_else(|| Self(&self.0 + &other.0))
+    }
+
+    /// Numerator and denominator, where machine numbers hold them.
+    fn small(&self) -> Option<(i128, i128)> {
+        Some((self.0.numer().to_i128()?, self.0.denom().to_i128()?))
     }
 
     /// Zero.
@@ -200,7 +227,7 @@ impl Ratio {
     /// The sum of some fractions.
     #[must_use]
     pub fn sum<'r>(values: impl IntoIterator<Item = &'r Ratio>) -> Self {
-        Self(values.into_iter().fold(BigRational::zero(), |sum, value| sum + &value.0))
+        values.into_iter().fold(Self::whole(0), |sum, value| sum.plus(value))
     }
 
     /// Below zero.
@@ -212,20 +239,19 @@ impl Ratio {
     /// The arithmetic mean of some fractions; `None` of none.
     #[must_use]
     pub fn mean<'r>(values: impl IntoIterator<Item = &'r Ratio>) -> Option<Self> {
-        let (sum, count) = values.into_iter().fold((BigRational::zero(), 0u32), |(sum, count), value| (sum + &value.0, count + 1));
-        (count > 0).then(|| Self(sum / BigInt::from(count)))
+        let (sum, count) = values.into_iter().fold((Self::whole(0), 0i64), |(sum, count), value| (sum.plus(value), count + 1));
+        sum.divided(&Self::whole(count))
     }
 
     /// Rounded once, half to even (四舍六入五成双, GB/T 8170-2008), to so many decimals.
     #[must_use]
     pub fn rounded(&self, decimals: u32) -> String {
-        let scale = BigInt::from(10u8).pow(decimals);
-        let scaled = &self.0 * &scale;
-        let floor = scaled.floor().to_integer();
-        let rest = scaled - BigRational::from_integer(floor.clone());
-        let half = BigRational::new(BigInt::from(1), BigInt::from(2));
-        let odd = (&floor % 2u8) != BigInt::zero();
-        let up = rest > half || (rest == half && odd);
+        let (floor, rest) = (self.0.numer() * BigInt::from(10u8).pow(decimals)).div_mod_floor(self.0.denom());
+        let up = match (rest * 2u8).cmp(self.0.denom()) {
+            Ordering::Less => false,
+            Ordering::Equal => floor.is_odd(),
+            Ordering::Greater => true,
+        };
         let digits: BigInt = if up { floor + 1 } else { floor };
         let sign = if digits.is_negative() { "-" } else { "" };
         let text = format!("{:0>width$}", digits.abs().to_string(), width = decimals as usize + 1);

@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     severity_note: "",
     confidence: Confidence::Medium,
-    guards: &[Guard::Running, Guard::Settled],
+    guards: &[Guard::Running, Guard::Settled, Guard::LowLevel, Guard::Resolution],
     time: TimeBase::Event,
     source: "rule catalogue (flat top near limit or range); figures set here",
     grade: Grade::S,
@@ -21,18 +21,28 @@ pub const RULE: Rule = Rule {
     refer: Refer::Score,
     run: Run::Hour(run),
 };
-/// The largest value stands for minutes at or near the end of the range. The branch that compares with the month's largest value
-/// comes with the windowed rules.
+/// The largest value stands for minutes at the end of the range, or at the largest value of the month before. A water analyser holds its
+/// value through its cycle: gas only.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
-    for series in view.pollutants().filter(|_| view.is_steady(hour)) {
-        let Some(seen) = series.cell(hour).map(|cell| &cell.seen).filter(|seen| seen.minutes > 0) else { continue };
-        let (Some(high), Some(range)) = (seen.high, series.range()) else { continue };
-        let near = high >= range * view.figure(&RULE, "g", series.factor());
-        if near && Decimal::from(seen.top_secs) >= view.figure(&RULE, "n_min", series.factor()) * Decimal::from(60) {
+    for series in view.pollutants().filter(|_| view.is_gas() && view.is_steady(hour)) {
+        let Some(seen) = series.cell(hour).filter(|cell| cell.origin == Origin::Minutes).map(|cell| &cell.seen) else { continue };
+        let Some(high) = seen.high.filter(|high| !series.is_coarse(hour, *high)) else { continue };
+        let near_range = series.range().is_some_and(|range| high >= range * view.figure(&RULE, "g", series.factor()));
+        let before = view.prior.highest.get(&series.factor()).filter(|highest| highest.len() >= DAYS_LEAST);
+        let highest = before.and_then(|highest| highest.iter().max().copied());
+        let at_top = highest.is_some_and(|highest| high >= highest * view.figure(&RULE, "f", series.factor()));
+        // Below the range two records that are the same prove little: three are asked for whatever their length.
+        let at_top = at_top && seen.top_secs >= 60 * 3 * u32::from(view.outlet.minute_interval.max(1));
+        let long = Decimal::from(seen.top_secs) >= view.figure(&RULE, "n_min", series.factor()) * Decimal::from(60);
+        if (near_range || at_top) && long {
             let minutes = seen.top_secs / 60;
-            let words = (format!("{minutes}分钟停在{high}，量程{range}"), format!("{high} for {minutes} minutes, the range ends at {range}"));
-            let facts = json!({"value": high, "range": range, "minutes": minutes});
-            hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, facts, words);
+            let severity = if view.is_low(series, high) { Severity::Info } else { RULE.severity };
+            let words = (format!("{minutes}分钟停在最高值{high}"), format!("{high} for {minutes} minutes, and no higher"));
+            let facts = json!({"value": high, "range": series.range(), "highest_before": highest, "minutes": minutes});
+            hits.fire(view, &RULE, series.factor(), Some(hour), severity, facts, words);
         }
     }
 }
+
+/// Days that a highest value must have behind it.
+const DAYS_LEAST: usize = 7;

@@ -105,6 +105,8 @@ pub struct Carry {
     pub runs: Runs,
     /// Medians of the running hours of flow and velocity, a day each, newest last.
     pub medians: BTreeMap<FactorCode, Vec<Decimal>>,
+    /// Largest values of pollutants under a normal mark, a day each, newest last.
+    pub highest: BTreeMap<FactorCode, Vec<Decimal>>,
     /// Days on which a factor came, up to thirty.
     pub present: BTreeMap<FactorCode, u32>,
     /// The first day with data.
@@ -213,6 +215,15 @@ impl Carry {
                 medians.remove(0);
             }
             medians.push(median.round_dp(3).normalize());
+        }
+        if series.is_pollutant()
+            && let Some(high) = (0..24u8).filter_map(|hour| series.cell(hour)?.seen.high).max()
+        {
+            let highest = self.highest.entry(factor).or_default();
+            if highest.len() == MEDIANS_MAX {
+                highest.remove(0);
+            }
+            highest.push(high.normalize());
         }
         let hours = view.hours_of(series);
         for tally in [&mut self.month, &mut self.quarter] {

@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
     refer: Refer::Score,
     run: Run::Hour(run),
 };
-/// Three figures that are one for hours are a hint only: some loggers send no others.
+/// Three figures that are one for hours are a hint only: some loggers send no others, and a water analyser gives one value.
 fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     for series in &view.series {
         let odd = series.odd(hour);
@@ -31,7 +31,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
         }
         let records = series.cell(hour).map_or(0, |cell| cell.seen.minutes / u32::from(view.outlet.minute_interval.max(1)));
         let value = series.value(hour).filter(|value| !series.is_coarse(hour, *value) && view.is_steady(hour));
-        let flat = odd.is_some_and(|odd| odd.flat > 0 && odd.flat >= records) && records > 0 && series.is_pollutant();
+        let flat = odd.is_some_and(|odd| odd.flat > 0 && odd.flat >= records) && records > 0 && series.is_pollutant() && view.is_gas();
         if !(flat && value.is_some_and(|value| value > Decimal::ZERO)) {
             runs.put(RULE.id, series.factor(), None);
             continue;

@@ -94,7 +94,7 @@ mod j_08;
 pub use carry::{Carry, Runs, Score, Streak};
 
 pub use rule::{FigureOrigin, Guard, Refer, Rule, RuleFigure, Run, TimeBase};
-pub use view::{DayView, Hits, SeriesView};
+pub use view::{DayView, Hits, SeriesView, is_pollutant};
 
 use crate::domain::number::Ratio;
 use crate::domain::{Basis, Confidence, FactorCode, Finding, Hit, Kind, Limit, RuleId, RuleSet, Severity, Source};

@@ -361,6 +361,13 @@ impl<'v> DayView<'v> {
         self.series.iter().any(|series| MARKS.iter().any(|marker| series.marked(hour, *marker) > 0))
     }
 
+    /// Whether most of a series' hour is start-up, shut-down or banked fire: no hour that must be valid.
+    #[must_use]
+    pub fn is_special(&self, series: &SeriesView<'_>, hour: u8) -> bool {
+        let marks = [Marker::START_UP, Marker::SHUT_DOWN, Marker::BANKED_FIRE];
+        series.class(hour) != HourClass::Valid && marks.iter().map(|marker| series.marked(hour, *marker)).sum::<u32>() >= self.set.hour_minutes_min.value
+    }
+
     /// Whether the outlet burns waste: judged by the day, and by the hours of its marks (Decree 10).
     #[must_use]
     pub fn burns_waste(&self) -> bool {
@@ -377,7 +384,7 @@ impl<'v> DayView<'v> {
             match series.class(hour) {
                 HourClass::Valid => hours.valid += 1,
                 HourClass::Stop | HourClass::StopEdge => hours.stop += 1,
-                HourClass::Missing | HourClass::Invalid => {}
+                HourClass::Missing | HourClass::Invalid => hours.stop += u32::from(self.is_special(series, hour)),
             }
             hours.above += u32::from(limit.is_some_and(|limit| super::tools::over(series, hour, limit).is_some()));
         }

@@ -4,7 +4,7 @@ use super::StoreError;
 use super::block::{self, Index};
 use crate::docket::Case;
 use crate::domain::time::{Day, HOUR_MS, Hour, Moment};
-use crate::domain::{Declaration, Depth, Mn, OutletDay, OutletId, RuleSet, Span};
+use crate::domain::{Declaration, Depth, Mn, Outage, OutletDay, OutletId, RuleSet, Silence, Span};
 use crate::engine::{Body, DayRow, Entry, Link, Recalled, Recount, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of, open_hours_reach_ms};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
@@ -229,14 +229,8 @@ impl Store {
                 snapshot.befores.insert(key, carry);
             }
         }
-        for row in sqlx::query("SELECT mn, body FROM silences").fetch_all(&mut self.writer).await? {
-            if let Some(mn) = mn_of(row.get(0)) {
-                snapshot.silences.insert(mn, read_json(row.get(1))?);
-            }
-        }
-        for row in sqlx::query("SELECT body FROM outages ORDER BY began, scope, name").fetch_all(&mut self.writer).await? {
-            snapshot.outages.push(read_json(row.get(0))?);
-        }
+        snapshot.silences = self.silences().await?;
+        snapshot.outages = self.outages().await?;
         for row in sqlx::query("SELECT outlet, next, last, depth, due FROM recounts").fetch_all(&mut self.writer).await? {
             let day = |at: usize| Day(row.get::<i64, _>(at) as i32);
             if let Some(outlet) = OutletId::new(row.get(0)) {
@@ -321,6 +315,49 @@ impl Store {
     pub async fn cases(&mut self) -> Result<Vec<Case>, StoreError> {
         let rows = sqlx::query("SELECT body FROM cases").fetch_all(&mut self.writer).await?;
         rows.iter().map(|row| read_json(row.get(0))).collect()
+    }
+
+    /// Loggers that are silent.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn silences(&mut self) -> Result<BTreeMap<Mn, Silence>, StoreError> {
+        let mut silences = BTreeMap::new();
+        for row in sqlx::query("SELECT mn, body FROM silences").fetch_all(&mut self.writer).await? {
+            if let Some(mn) = mn_of(row.get(0)) {
+                silences.insert(mn, read_json(row.get(1))?);
+            }
+        }
+        Ok(silences)
+    }
+
+    /// Every outage as it was last stated, the oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn outages(&mut self) -> Result<Vec<Outage>, StoreError> {
+        let rows = sqlx::query("SELECT body FROM outages ORDER BY began, scope, name").fetch_all(&mut self.writer).await?;
+        rows.iter().map(|row| read_json(row.get(0))).collect()
+    }
+
+    /// The newest published day of each outlet, and what it hands over.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn carries(&mut self) -> Result<BTreeMap<OutletId, (Day, Carry)>, StoreError> {
+        let mut carries = BTreeMap::new();
+        // The index has the outlets; of each only its newest row is read.
+        let outlets: Vec<String> = sqlx::query_scalar("SELECT DISTINCT outlet FROM hour_cells").fetch_all(&mut self.writer).await?;
+        for outlet in outlets.iter().filter_map(|outlet| OutletId::new(outlet)) {
+            let row = sqlx::query("SELECT day, carry FROM hour_cells WHERE outlet = $1 AND carry IS NOT NULL ORDER BY day DESC LIMIT 1")
+                .bind(outlet.as_str())
+                .fetch_optional(&mut self.writer)
+                .await?;
+            if let Some(row) = row {
+                carries.insert(outlet, (Day(row.get::<i64, _>(0) as i32), read_json(row.get(1))?));
+            }
+        }
+        Ok(carries)
     }
 
     /// Day of the journal's first entry.
