@@ -144,7 +144,7 @@ pub struct HourCell {
     pub converted_only: bool,
     /// Records without a measured value, until the hour is closed: alone they are the hour, beside measured ones they are unused.
     #[serde(skip)]
-    converted: Converted,
+    converted: Option<Box<Converted>>,
     /// Smallest value used.
     pub min: Option<Decimal>,
     /// Largest value used.
@@ -212,7 +212,7 @@ impl HourCell {
             said: none,
             marked: Vec::new(),
             converted_only: false,
-            converted: Converted::default(),
+            converted: None,
             min: None,
             max: None,
             decimals: 0,
@@ -255,7 +255,7 @@ impl HourCell {
             return;
         };
         if !is_measured {
-            return self.converted.take(used, weight, record.from);
+            return self.converted.get_or_insert_default().take(used, weight, record.from);
         }
         self.valid.add(used, weight);
         self.valid_minutes += weight;
@@ -291,7 +291,9 @@ impl HourCell {
     pub(super) fn samples_to_minutes(&mut self, interval_secs: u32) {
         let minutes = |count: u32| (count * interval_secs / 60).min(60);
         self.valid_minutes = minutes(self.valid_minutes);
-        self.converted.minutes = minutes(self.converted.minutes);
+        if let Some(converted) = &mut self.converted {
+            converted.minutes = minutes(converted.minutes);
+        }
         for (_, count) in &mut self.marked {
             *count = minutes(*count);
         }
@@ -323,7 +325,7 @@ impl HourCell {
 
     /// Closes the sums: what a flow series let through in the hour, m³.
     pub(super) fn close(&mut self, rules: &SeriesRules<'_>) {
-        let converted = std::mem::take(&mut self.converted);
+        let converted = self.converted.take().unwrap_or_default();
         if converted.valid.weight > 0 && self.valid.weight == 0 {
             self.converted_only = true;
             (self.valid, self.valid_minutes) = (converted.valid, converted.minutes);

@@ -142,7 +142,8 @@ fn cases() -> String {
     format!(
         "## {CASES}\n\n\
          Findings of a confirmed day move cases; a silence that the survey has found to be the outlet's own does so at once. A case belongs\n\
-         to an outlet, a kind and a family of factors (what one pollutant is called by its parts, the parameters of a flue). Kinds:\n\n{}\n\
+         to an outlet, a kind and a family of factors: a pollutant with its parts, the parameters of a flue; missing links and networking are\n\
+         the outlet's as a whole. Kinds:\n\n{}\n\
          Some rules lead to a case by themselves. The findings of the others give points, which are counted for the outlet as a whole over\n\
          {} days. From {} points on (`score_review`) its findings of warn and above go into cases; from {} on (`score_priority`) the\n\
          referral says `priority`. Hints and notes give none, and statistics (K) alone never more than {}.\n\n{}\n\

@@ -237,7 +237,7 @@ impl Docket {
             first_day: day,
             state: State::Open,
             stage: Stage::Received,
-            due: due(Stage::Received, set, now),
+            due: due(kind, Stage::Received, set, now),
             overdue: false,
             sequence: 0,
             opened_at: now,
@@ -263,7 +263,7 @@ impl Docket {
         }
         case.stage = step.step;
         case.overdue = false;
-        case.due = if case.state == State::Withdrawn { None } else { due(step.step, set, now) };
+        case.due = if case.state == State::Withdrawn { None } else { due(case.kind, step.step, set, now) };
         case.note(HistoryLine {
             at: now,
             id: step.id.clone(),
@@ -311,9 +311,13 @@ impl Docket {
     }
 }
 
-/// The family of a factor: what one pollutant is called by its parts belongs together, and so do the parameters of a flue.
+/// The family of a factor: what one pollutant is called by its parts belongs together, and so do the parameters of a flue. A missing
+/// link is the outlet's, whichever factor shows it.
 #[must_use]
-pub fn family(factor: FactorCode) -> FactorCode {
+pub fn family(kind: CaseKind, factor: FactorCode) -> FactorCode {
+    if matches!(kind, CaseKind::MissingLink | CaseKind::Networking) {
+        return FactorCode::WHOLE;
+    }
     let code = match factor.as_str() {
         "a21003" | "a21004" => "a21002",
         code if code == "a00000" || code == "a19001" || code.starts_with("a010") => "a01",
@@ -323,12 +327,14 @@ pub fn family(factor: FactorCode) -> FactorCode {
 }
 
 /// When the step after a stage is due.
-fn due(stage: Stage, set: &RuleSet, now: Moment) -> Option<Moment> {
+fn due(kind: CaseKind, stage: Stage, set: &RuleSet, now: Moment) -> Option<Moment> {
+    let usual = [set.case_take_up_days.value, set.case_decide_days.value, set.case_write_off_days.value];
+    let [take_up, decide, write_off] = set.case_days_by_kind.value.get(&kind).copied().unwrap_or(usual);
     let days = match stage {
-        Stage::Received => set.case_take_up_days.value,
-        Stage::Investigating => set.case_decide_days.value,
+        Stage::Received => take_up,
+        Stage::Investigating => decide,
         Stage::WrittenOff => return None,
-        _ => set.case_write_off_days.value,
+        _ => write_off,
     };
     Some(now.plus_ms(i64::from(days) * DAY_MS))
 }
@@ -348,7 +354,7 @@ impl Case {
     /// It is for people to take up again, whatever they had decided.
     fn stand_again(&mut self, set: &RuleSet, now: Moment) {
         (self.state, self.stage, self.overdue, self.closed_at) = (State::Open, Stage::Received, false, None);
-        self.due = due(Stage::Received, set, now);
+        self.due = due(self.kind, Stage::Received, set, now);
     }
 
     fn note(&mut self, line: HistoryLine) {

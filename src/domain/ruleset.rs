@@ -1,11 +1,12 @@
 //! The rule set (规则集): every figure that decides something, with where it comes from. A stored document, put in force by
 //! a journal entry; its version is the hash of its content, so old verdicts can be recomputed with the figures of their day.
 
-use super::finding::{RuleSetting, Source};
+use super::finding::{CaseKind, RuleSetting, Source};
 use super::limit::Grade;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// A figure and its source. Changing one without naming the source is impossible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +88,7 @@ rule_set! {
     case_take_up_days: u32 = 3, D, "ours: no act names a number of days (marker-rules 3.6); a setting of each authority", "Days after its referral in which a case is to be taken up.";
     case_decide_days: u32 = 30, D, "ours: as case_take_up_days", "Days after it was taken up in which a case is to be decided.";
     case_write_off_days: u32 = 90, D, "ours: as case_take_up_days", "Days after its decision in which a case is to be written off.";
+    case_days_by_kind: BTreeMap<CaseKind, [u32; 3]> = BTreeMap::from([(CaseKind::MissingLink, [1, 7, 30]), (CaseKind::Networking, [3, 30, 180])]), D, "ours: a link is found and mended sooner than a violation is decided, an installation takes longer", "Kinds of case with days of their own: to take up, to decide, to write off.";
     case_recurs_days: u32 = 365, D, "ours: a new case within a year of one that was written off names it", "Days after its writing-off in which a new case of the outlet and factor is a recurrence.";
     episode_gap_days: u32 = 1, D, "ours: exceedances on days at most this far apart are one case", "Days between two findings of one case.";
 }

@@ -157,7 +157,17 @@ impl Engine {
         writes: &mut WriteSet,
     ) {
         let eligible: Vec<Finding> = self.eligible(key, findings, self.rules.score_review.value, self.rules.score_days.value).cloned().collect();
-        let place = |finding: &Finding| Some((key.outlet, rules::find(&finding.rule)?.kind, docket::family(finding.factor)));
+        let own = |finding: &Finding| {
+            let kind = rules::find(&finding.rule)?.kind;
+            Some((key.outlet, kind, docket::family(kind, finding.factor)))
+        };
+        // What concerns the whole outlet joins the case of a factor, where the day has one of the kind: one cause, one case.
+        let of_factors: BTreeSet<DocketPlace> = eligible.iter().filter_map(own).filter(|(.., family)| *family != FactorCode::WHOLE).collect();
+        let place = |finding: &Finding| {
+            let (outlet, kind, family) = own(finding)?;
+            let joined = of_factors.iter().find(|(_, known, _)| *known == kind && family == FactorCode::WHOLE);
+            Some(joined.copied().unwrap_or((outlet, kind, family)))
+        };
         let first = (key.outlet, CaseKind::Exceedance, FactorCode::known(""));
         let known = self.dockets.range(first..).take_while(|(place, _)| place.0 == key.outlet).filter(|(_, docket)| docket.knows(key.day));
         let mut places: BTreeSet<DocketPlace> = known.map(|(place, _)| *place).collect();
@@ -192,9 +202,9 @@ impl Engine {
         not_evaluable: &BTreeMap<RuleId, &'static str>,
         writes: &mut WriteSet,
     ) {
-        let day_means: Vec<Mean> = means.iter().filter(|mean| docket::family(mean.factor) == case.factor).cloned().collect();
+        let day_means: Vec<Mean> = means.iter().filter(|mean| docket::family(case.kind, mean.factor) == case.factor).cloned().collect();
         let hours = (0..24).flat_map(|hour| self.hour_means(key, key.day.hour(hour)));
-        let hour_means: Vec<Mean> = hours.filter(|mean| docket::family(mean.factor) == case.factor).take(message::HOURS_MAX).collect();
+        let hour_means: Vec<Mean> = hours.filter(|mean| docket::family(case.kind, mean.factor) == case.factor).take(message::HOURS_MAX).collect();
         let referral = message::Referral {
             case,
             change,
@@ -218,7 +228,7 @@ impl Engine {
         let mut peaks: Vec<(rust_decimal::Decimal, u64)> = state
             .cells
             .iter()
-            .filter(|(factor, _)| docket::family(**factor) == case.factor)
+            .filter(|(factor, _)| docket::family(case.kind, **factor) == case.factor)
             .flat_map(|(_, cells)| cells.iter().flatten())
             .filter_map(|cell| Some((cell.max?, cell.peak?.sequence)))
             .collect();

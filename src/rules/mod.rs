@@ -190,7 +190,7 @@ pub fn judge_day(view: &DayView<'_>) -> Judged {
     for hour in 0..view.closed {
         view::hour(view, hour, &mut runs, &mut hits);
     }
-    for rule in ALL {
+    for rule in ALL.iter().filter(|rule| !view.is_off(rule.id)) {
         if let Run::Day(run) = rule.run {
             run(view, &mut hits);
         }

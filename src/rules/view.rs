@@ -242,6 +242,16 @@ impl<'v> DayView<'v> {
         set.max_by_key(|(rank, _)| *rank).is_none_or(|(_, runs)| runs)
     }
 
+    /// Whether a rule is switched off for all outlets and factors.
+    #[must_use]
+    pub fn is_off(&self, rule: RuleId) -> bool {
+        let of_rule = |setting: &&crate::domain::RuleSetting| setting.rule == rule || setting.rule.as_str() == "*";
+        let everywhere = |setting: &&crate::domain::RuleSetting| setting.trade.is_none() && setting.outlet.is_none() && setting.factor.is_none();
+        let said = self.set.rules.iter().filter(of_rule).filter(|setting| setting.runs.is_some());
+        let off = said.clone().filter(everywhere).max_by_key(|setting| setting.rule == rule).is_some_and(|setting| setting.runs == Some(false));
+        off && !said.clone().any(|setting| setting.runs == Some(true) && setting.rule == rule)
+    }
+
     fn settings(&self, rule: RuleId, factor: FactorCode) -> impl Iterator<Item = (u8, &'v crate::domain::RuleSetting)> {
         let (id, trade) = (self.outlet.id, &self.outlet.trade);
         self.set.rules.iter().filter_map(move |setting| {
@@ -469,7 +479,7 @@ impl Hits {
 
 /// Runs the rules of one hour.
 pub(super) fn hour(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
-    for rule in super::ALL {
+    for rule in super::ALL.iter().filter(|rule| !view.is_off(rule.id)) {
         if let Run::Hour(run) = rule.run {
             run(view, hour, runs, hits);
         }

@@ -1,8 +1,8 @@
-//! Commands that change what is in force, beside a running daemon and without one: register, rules, declarations, comparisons, and
-//! the question what other rules would have said.
+//! Commands that change what is in force, beside a running daemon and without one: register, rules, declarations, comparisons; the
+//! question what other rules would have said; and who is not heard.
 
 use crate::process::{Folder, Logger, SO2, Serve, journal, minute, published, replayed};
-use crate::world::{Chance, registry};
+use crate::world::{Chance, MN, OUTLET, at, packet, registry};
 use hj212d::domain::RuleSet;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -114,6 +114,14 @@ fn without_a_daemon_entries_go_into_the_database_and_a_daemon_goes_on_from_there
     let wrong = program(&["rules", "import", text(&rules), "--yes"], &data);
     assert_eq!(wrong.status.code(), Some(65));
     assert!(said(&wrong).contains("day_hours") && said(&wrong).contains("line 1"), "{}", said(&wrong));
+    let setting = |rule: &str| format!(r#"{{"rules":[{{"rule":"{rule}","figures":{{"n":"6"}},"source":{{"text":"a test","grade":"D"}}}}]}}"#);
+    std::fs::write(&rules, setting("B-99")).expect("a file");
+    let wrong = program(&["rules", "import", text(&rules), "--yes"], &data);
+    assert_eq!(wrong.status.code(), Some(65));
+    assert!(said(&wrong).contains("there is no rule \"B-99\""), "{}", said(&wrong));
+    std::fs::write(&rules, setting("B-01")).expect("a file");
+    let import = program(&["rules", "import", text(&rules), "--yes"], &data);
+    assert!(import.status.success() && said(&import).contains("rules: with {\"rule\":\"B-01\""), "{}", said(&import));
 
     let serve = Serve::start(&data, &rows, &[], &[]);
     serve.wait_for("hj212_registry_rows{table=\"outlets\"}", |rows| rows == 1.0);
@@ -232,4 +240,72 @@ fn a_case_goes_through_peoples_hands_until_it_is_written_off() {
     let opened = &out["hj212.referrals.v1"][0].data;
     assert_eq!(opened["legal"][0]["article"], "《大气污染防治法》第九十九条第二项");
     assert!(opened["due"].as_str().is_some_and(|due| due.starts_with("2026-03-19")), "{}", opened["due"]);
+}
+
+/// The lines of `links --json` of one kind.
+fn links(what: &str, data: &Path) -> Vec<serde_json::Value> {
+    let output = program(&["links", "--json"], data);
+    assert!(output.status.success(), "{}", said(&output));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")).filter(|line| line["what"] == what).collect()
+}
+
+#[test]
+fn a_logger_that_stops_is_named_until_it_is_heard_again() {
+    let folder = Folder::new();
+    let data = folder.0.join("data");
+    let mut files = registry("11", SO2);
+    let outlets = files.0["outlets.csv"].replace("valid_from,valid_to", "valid_from,valid_to,expects").replace("2020-01-01,\n", "2020-01-01,,2051\n");
+    files.0.insert("outlets.csv".to_owned(), outlets);
+    let rows = folder.registry(&files);
+    let serve = Serve::start(&data, &rows, &["--demo-time-scale", "60", "--demo-start", "2026-03-16"], &[]);
+    // Silent after ten minutes, surveyed after fifteen; a machine that stands still for some seconds is no outage here.
+    let rules = folder.0.join("rules.json");
+    let mut set = RuleSet::default();
+    (set.silence_min.value, set.silence_refer_min.value, set.outage_gap_secs.value) = (10, 15, 1200);
+    std::fs::write(&rules, set.text()).expect("a file");
+    let import = program(&["rules", "import", text(&rules), "--yes"], &data);
+    assert!(import.status.success(), "{}", said(&import));
+    let began = at("2026-03-16 00:00:00");
+    let seconds = |moment: hj212d::domain::time::Moment| moment.0 as f64 / 1000.0;
+    serve.wait_for("hj212_engine_time_seconds", |time| time >= seconds(began) + 60.0);
+
+    let speak = |minute: i64| {
+        let start = began.plus_ms(minute * 60_000);
+        let bytes = packet("2051", start.plus_ms(60_001), start, "a21026-Avg=41.3,a21026-Flag=N;a19001-Avg=11,a19001-Flag=N");
+        let mut logger = Logger::connect(serve.address).expect("connected");
+        assert!(logger.exchange(&bytes).expect("answered").contains("CN=9014"));
+    };
+    speak(0);
+    let heard = said(&program(&["links"], &data));
+    assert!(heard.contains("silent loggers: 无 none") && heard.contains(OUTLET), "{heard}");
+
+    serve.wait_for("hj212_silent_loggers", |loggers| loggers >= 1.0);
+    let silent = said(&program(&["links", "--outlet", OUTLET], &data));
+    assert!(silent.contains("silent loggers: 1") && silent.contains(&format!("{MN}，{OUTLET}：")), "{silent}");
+    serve.wait_for("hj212_referrals_total{change=\"opened\"}", |value| value >= 1.0);
+    let silences = links("silence", &data);
+    assert_eq!((silences.len(), &silences[0]["logger"], &silences[0]["state"]), (1, &MN.into(), &"referred".into()), "{silences:?}");
+    assert!(said(&program(&["cases", "--open"], &data)).contains(OUTLET));
+
+    speak(1);
+    serve.wait_for("hj212_silent_loggers", |loggers| loggers == 0.0);
+    assert!(links("silence", &data).is_empty());
+    let nowhere = program(&["links", "--outlet", "S9-G9"], &data);
+    assert_eq!(nowhere.status.code(), Some(66), "{}", said(&nowhere));
+    assert_eq!(serve.stop(), Some(0));
+}
+
+#[test]
+fn what_an_outlet_lacks_is_read_from_its_newest_published_day() {
+    let folder = Folder::new();
+    let (serve, data) = serve_with_a_referral(&folder);
+    assert_eq!(serve.stop(), Some(0));
+    let outlets = links("outlet", &data);
+    assert_eq!(outlets.len(), 1, "{outlets:?}");
+    let (outlet, month) = (&outlets[0], &outlets[0]["month"]);
+    assert_eq!((&outlet["outlet"], &outlet["first_day"], &outlet["networking"]), (&OUTLET.into(), &"2026-03-14".into(), &"due".into()), "{outlet}");
+    assert!(month["due"] == 24 && month["valid"].as_u64().is_some_and(|valid| valid >= 20), "{outlet}");
+    let shown = said(&program(&["links"], &data));
+    assert!(shown.contains(OUTLET) && shown.contains("2026-03-14"), "{shown}");
 }

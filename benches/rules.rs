@@ -1,0 +1,172 @@
+//! What the rules cost: an engine alone, ten factors an outlet, a record in ten minutes and an hour record, values that move.
+//! `cargo bench --bench rules` compares all rules with none over a day of 1,000 outlets and three hours of 10,000, and three hours of
+//! 1,000, 10,000 and 100,000 outlets with each other.
+
+use hj212d::domain::OutletDay;
+use hj212d::domain::time::{HOUR_MS, MINUTE_MS, Moment};
+use hj212d::domain::{Grade, RuleId, RuleSet, RuleSetting, Source};
+use hj212d::engine::{Body, DayRow, Engine, Entry, Recalled, Snapshot};
+use hj212d::protocol::encode::Segment;
+use hj212d::registry::Files;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+const FACTORS: [(&str, u64, u64); 10] = [
+    ("a34013", 800, 300),
+    ("a21026", 3000, 900),
+    ("a21002", 9000, 2000),
+    ("a21024", 1500, 400),
+    ("a21005", 2000, 700),
+    ("a19001", 900, 150),
+    ("a01011", 1500, 200),
+    ("a01012", 14000, 600),
+    ("a01014", 1200, 200),
+    ("a00000", 30000, 3000),
+];
+const BATCH: usize = 500;
+
+fn registry(outlets: usize) -> Files {
+    let mut rows: BTreeMap<String, String> = BTreeMap::from([
+        ("sites.csv".to_owned(), "site,name,name_en,industry,region,valid_from,valid_to\nS1,Site,Site,,,2020-01-01,\n".to_owned()),
+        ("outlets.csv".to_owned(), "outlet,site,name,name_en,medium,trade,stamp_label,minute_interval_min,real_interval_secs,ref_o2_pct,oxygen_factor,oxidant_o2_pct,low_confidence_counts,valid_from,valid_to,expects\n".to_owned()),
+        ("loggers.csv".to_owned(), "mn,site,password,crc,edition,sm4_keys,role,valid_from,valid_to\n".to_owned()),
+        ("series.csv".to_owned(), "outlet,factor,mn,st,wire_code,unit,unit_factor,range_high,negative,valid_from,valid_to\n".to_owned()),
+        ("limits.csv".to_owned(), "outlet,factor,limit_type,limit,unit,basis,ref_o2_pct,converted,standard,source,grade,note,valid_from,valid_to\n".to_owned()),
+    ]);
+    let mut add = |file: &str, line: String| rows.get_mut(file).expect("one of the five").push_str(&line);
+    for number in 0..outlets {
+        add("outlets.csv", format!("O{number},S1,{number},,gas,,start,10,30,11,a19001,21,no,2020-01-01,,2051;2061\n"));
+        add("loggers.csv", format!("{number:024X},S1,123456,standard,2017,,main,2020-01-01,\n"));
+        for (factor, ..) in FACTORS {
+            let range = if factor == "a00000" { "1000" } else { "400" };
+            add("series.csv", format!("O{number},{factor},{number:024X},31,,mg/m3,,{range},drift,2020-01-01,\n"));
+        }
+        for (factor, limit) in [("a21026", 80), ("a21002", 250), ("a34013", 20), ("a21024", 50), ("a21005", 80)] {
+            for (basis, times) in [("day", 1), ("hour", 2)] {
+                add("limits.csv", format!("O{number},{factor},max,{},mg/m3,{basis},11,yes,standard {basis},source,D,,2020-01-01,\n", limit * times));
+            }
+        }
+    }
+    Files(rows)
+}
+
+fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    value ^ (value >> 27)
+}
+
+fn packet(cn: &str, logger: usize, from: Moment, length_ms: i64) -> Vec<u8> {
+    let (qn, mn) = (from.plus_ms(length_ms + 1000).wire_ms(), format!("{logger:024X}"));
+    let factor = |(at, (code, base, swing)): (usize, (&str, u64, u64))| {
+        let value = base + mix(logger as u64 * 31 + from.0 as u64 / 60_000 + at as u64 * 977) % swing;
+        let text = |value: u64| format!("{}.{:02}", value / 100, value % 100);
+        format!(";{code}-Min={},{code}-Avg={},{code}-Max={},{code}-Flag=N", text(value - 5), text(value), text(value + 7))
+    };
+    let area = format!("DataTime={}{}", from.wire(), FACTORS.into_iter().enumerate().map(factor).collect::<String>());
+    let segment = Segment { qn: Some(&qn), st: "31", cn, pw: Some("123456"), mn: Some(&mn), flag: Some(5), area: &area, ..Segment::default() };
+    let mut bytes = segment.frame();
+    bytes.truncate(bytes.len() - 2);
+    bytes
+}
+
+fn none() -> RuleSet {
+    let setting = RuleSetting {
+        rule: RuleId::new("*").expect("short"),
+        trade: None,
+        outlet: None,
+        factor: None,
+        runs: Some(false),
+        figures: BTreeMap::new(),
+        source: Source { text: "a bench".to_owned(), grade: Grade::D },
+    };
+    RuleSet { rules: vec![setting], ..RuleSet::default() }
+}
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+}
+
+/// Microseconds of the engine a packet, and resident bytes a series at the end.
+#[allow(clippy::disallowed_methods)] // A bench measures.
+fn run(outlets: usize, hours: i64, rules: &RuleSet) -> (f64, f64, usize) {
+    let before = resident_kib();
+    let mut engine = Engine::new(Snapshot::default(), false);
+    let start = Moment::parse_rfc3339("2026-03-14T00:00:00+08:00").expect("an instant");
+    let mut days: BTreeMap<OutletDay, DayRow> = BTreeMap::new();
+    let (mut spent, mut packets, mut sequence, mut findings) = (Duration::ZERO, 0usize, 0, 0);
+    let mut step = |entries: Vec<Entry>, spent: &mut Duration| {
+        let mut rest = &entries[..];
+        let mut recalled = Vec::new();
+        while !rest.is_empty() {
+            let began = Instant::now();
+            let step = engine.step(rest, std::mem::take(&mut recalled));
+            *spent += began.elapsed();
+            findings += step.writes.findings.len();
+            // Only what a recall may ask for is kept: rows of days, without packets.
+            if hours > 24 {
+                days.extend(step.writes.days);
+            }
+            rest = &rest[step.taken..];
+            recalled = step
+                .wants
+                .iter()
+                .map(|want| Recalled { key: want.key, row: days.get(&want.key).cloned(), before: None, frames: want.frames.then(Vec::new) })
+                .collect();
+        }
+    };
+    for body in [Body::RegistryVersion { files: registry(outlets) }, Body::RuleSetVersion { text: rules.text() }] {
+        sequence += 1;
+        let mut unmeasured = Duration::ZERO;
+        step(vec![Entry { sequence, at: start, body }], &mut unmeasured);
+    }
+    for ten in 1..=hours * 6 {
+        let now = start.plus_ms(ten * 10 * MINUTE_MS);
+        let mut batch = Vec::with_capacity(BATCH);
+        for logger in 0..outlets {
+            let mut send = |bytes: Vec<u8>| {
+                sequence += 1;
+                packets += 1;
+                let body = Body::Frame { bytes, peer: "192.0.2.1:4000".to_owned(), gateway: "bench".to_owned(), connection: 1 };
+                batch.push(Entry { sequence, at: now.plus_ms(1000), body });
+            };
+            send(packet("2051", logger, now.plus_ms(-10 * MINUTE_MS), 10 * MINUTE_MS));
+            if ten % 6 == 0 {
+                send(packet("2061", logger, now.plus_ms(-HOUR_MS), HOUR_MS));
+            }
+            if batch.len() >= BATCH {
+                step(std::mem::take(&mut batch), &mut spent);
+            }
+        }
+        step(batch, &mut spent);
+        // Time goes on second by second, as it does where the hours of a city close one after the other.
+        for second in 2..25 {
+            sequence += 1;
+            step(vec![Entry { sequence, at: now.plus_ms(second * 1000), body: Body::Tick {} }], &mut spent);
+        }
+    }
+    let end = start.plus_ms(hours * HOUR_MS + if hours > 23 { 30 } else { 10 } * MINUTE_MS);
+    for second in -1200..25 {
+        sequence += 1;
+        step(vec![Entry { sequence, at: end.plus_ms(second * 1000), body: Body::Tick {} }], &mut spent);
+    }
+    let bytes = (resident_kib().saturating_sub(before)) as f64 * 1024.0 / (outlets * FACTORS.len()) as f64;
+    (spent.as_secs_f64() * 1e6 / packets as f64, bytes, findings)
+}
+
+fn main() {
+    for (outlets, hours, what) in [(1_000, 24, "a day, published,"), (10_000, 3, "three hours")] {
+        println!("{what} of {outlets} outlets, ten factors, seven packets an hour:");
+        let (off, bytes_off, _) = run(outlets, hours, &none());
+        let (on, bytes, findings) = run(outlets, hours, &RuleSet::default());
+        println!("no rules: {off:.2} us a packet, {bytes_off:.0} bytes a series");
+        println!("all rules: {on:.2} us a packet, {:.2} times as much, {bytes:.0} bytes a series; {findings} findings stated", on / off);
+    }
+    println!("three hours, all rules:");
+    let mut first = None;
+    for outlets in [1_000, 10_000, 100_000] {
+        let (micros, bytes, _) = run(outlets, 3, &RuleSet::default());
+        let first = *first.get_or_insert(micros);
+        println!("{outlets:>7} outlets: {micros:.2} us a packet, {:.2} times the first; {bytes:.0} bytes a series", micros / first);
+    }
+}
