@@ -27,7 +27,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     let others = view.series.iter().any(|series| series.cell(hour).is_some());
     let packets = (minutes / u32::from(view.outlet.minute_interval.max(1))).max(u32::from(others));
     for factor in view.registry.factors(view.id()) {
-        let here = view.of(factor.as_str()).is_some_and(|series| series.cell(hour).is_some());
+        let here = view.of_factor(factor).is_some_and(|series| series.cell(hour).is_some());
         let known = view.prior.present.get(&factor).copied().unwrap_or_default() >= view.count(&RULE, "d", factor);
         if here || !known || view.is_away(hour) || view.is_running(hour) == Some(false) {
             runs.put(RULE.id, factor, None);

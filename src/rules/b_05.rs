@@ -31,7 +31,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
         }
         let first = hour + 1 - length;
         let values: Vec<Decimal> = (first..=hour).filter_map(|hour| series.value(hour)).collect();
-        let flow = view.outlet.flow_factor.and_then(|factor| view.of(factor.as_str())).and_then(|flow| flow.value(first));
+        let flow = view.outlet.flow_factor.and_then(|factor| view.of_factor(factor)).and_then(|flow| flow.value(first));
         let Some(value) = values.first().copied().filter(|value| !values.is_empty() && !value.is_zero()) else {
             runs.put(RULE.id, series.factor(), None);
             continue;

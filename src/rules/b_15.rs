@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     let Some(series) = view.of("w01001") else { return };
     let Some(value) = series.value(hour).filter(|_| view.is_settled(hour)) else { return };
-    let flows = view.outlet.flow_factor.and_then(|factor| view.of(factor.as_str())).and_then(|flow| flow.value(hour));
+    let flows = view.outlet.flow_factor.and_then(|factor| view.of_factor(factor)).and_then(|flow| flow.value(hour));
     if flows.is_some_and(|flow| flow.is_zero()) {
         return;
     }

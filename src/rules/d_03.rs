@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 };
 /// kg by mg/m³ and m³ of gas, by mg/L and m³ of water.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
-    let Some(flow) = view.outlet.flow_factor.and_then(|factor| view.of(factor.as_str())) else { return };
+    let Some(flow) = view.outlet.flow_factor.and_then(|factor| view.of_factor(factor)) else { return };
     let Some(volume) = flow.day.volume(hour).and_then(decimal).filter(|volume| *volume > Decimal::ZERO) else { return };
     for series in view.pollutants().filter(|_| view.is_settled(hour)) {
         let Some(reported) = series.cell(hour).and_then(|cell| cell.reported) else { continue };

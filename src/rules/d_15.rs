@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 };
 /// By the hour's record.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
-    let flow = view.outlet.flow_factor.and_then(|factor| view.of(factor.as_str())).and_then(|flow| flow.value(hour));
+    let flow = view.outlet.flow_factor.and_then(|factor| view.of_factor(factor)).and_then(|flow| flow.value(hour));
     if flow.is_none_or(|flow| flow <= Decimal::ZERO) || !view.is_steady(hour) {
         return;
     }
@@ -32,7 +32,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         let (Some(total), Some(value)) = (reported.total, reported.measured.filter(|value| *value > Decimal::ZERO)) else { continue };
         // A mass below its last printed digit is a zero by rounding.
         let per = if view.is_gas() { Decimal::new(1, 6) } else { Decimal::new(1, 3) };
-        let volume = view.outlet.flow_factor.and_then(|factor| view.of(factor.as_str())).and_then(|flow| flow.day.volume(hour)).and_then(decimal);
+        let volume = view.outlet.flow_factor.and_then(|factor| view.of_factor(factor)).and_then(|flow| flow.day.volume(hour)).and_then(decimal);
         let mass = volume.and_then(|volume| volume.checked_mul(value)).and_then(|mass| mass.checked_mul(per));
         if total.is_zero() && mass.is_none_or(|mass| mass > Decimal::new(1, total.scale())) {
             let words = (format!("浓度{value}而排放量为0"), format!("a mass of 0 beside a concentration of {value}"));

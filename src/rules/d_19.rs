@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 };
 /// Pumps by 2021 (`SBn` 1) or by the electricity of the treatment (ST 44, `d3…`).
 fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
-    let Some(flow) = view.outlet.flow_factor.and_then(|factor| view.of(factor.as_str())).filter(|_| !view.is_gas()) else { return };
+    let Some(flow) = view.outlet.flow_factor.and_then(|factor| view.of_factor(factor)).filter(|_| !view.is_gas()) else { return };
     let device = |fact: &&crate::domain::Fact| matches!(&fact.kind, FactKind::Condition { code, .. } if code.starts_with("SB"));
     let end = view.day.hour(hour).end();
     let pumping = view.facts.iter().filter(device).rfind(|fact| fact.at < end);

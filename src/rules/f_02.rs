@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hits: &mut Hits) {
     for fact in view.facts {
         let FactKind::Information { factor: Some(factor), id, value } = &fact.kind else { continue };
-        let Some(series) = view.of(factor.as_str()) else { continue };
+        let Some(series) = view.of_factor(*factor) else { continue };
         let row = series.row;
         let registered = match id.to_ascii_lowercase().as_str() {
             "i13008" => row.and_then(|row| row.slope),

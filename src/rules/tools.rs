@@ -74,7 +74,7 @@ pub(super) fn over_words(value: &Ratio, limit: &Limit, comparison: &Comparison) 
 /// The hour's volume, what velocity and area make of it in the actual state, and in the standard states that can be computed.
 pub(super) fn flow_states(view: &DayView<'_>, hour: u8, area: Decimal) -> Option<(Decimal, Decimal, Vec<Decimal>)> {
     let value = |code: &str| view.of(code).and_then(|series| series.value(hour));
-    let flow = view.outlet.flow_factor.and_then(|factor| view.of(factor.as_str()))?;
+    let flow = view.outlet.flow_factor.and_then(|factor| view.of_factor(factor))?;
     let volume = flow.day.volume(hour).and_then(decimal).filter(|volume| *volume > Decimal::ZERO)?;
     let velocity = value("a01011").filter(|velocity| *velocity > Decimal::ONE)?;
     let actual = velocity.checked_mul(area)?.checked_mul(Decimal::from(3600))?;
@@ -102,7 +102,7 @@ pub(super) fn implied_area(view: &DayView<'_>, hour: u8, known: Decimal) -> Opti
 /// The velocity's (or flow's) share of its median of the month before.
 pub(super) fn flow_share(view: &DayView<'_>, hour: u8) -> Option<Decimal> {
     let (factor, median) = median_of_flow(view)?;
-    view.of(factor.as_str())?.value(hour)?.checked_div(median)
+    view.of_factor(factor)?.value(hour)?.checked_div(median)
 }
 
 /// The series by which flow is known, and its median of the month before.
@@ -113,7 +113,7 @@ pub(super) fn median_of_flow(view: &DayView<'_>) -> Option<(FactorCode, Decimal)
 
 /// Whether nothing flowed in an hour.
 pub(super) fn is_dry(view: &DayView<'_>, hour: u8) -> bool {
-    let flow = view.outlet.flow_factor.and_then(|factor| view.of(factor.as_str()));
+    let flow = view.outlet.flow_factor.and_then(|factor| view.of_factor(factor));
     !view.is_gas() && flow.and_then(|flow| flow.day.volume(hour)).is_some_and(Ratio::is_zero)
 }
 

@@ -59,6 +59,7 @@ pub struct SeriesView<'v> {
     pub day: SeriesDay<'v>,
     /// Its row of the register.
     pub row: Option<&'v SeriesRow>,
+    pollutant: bool,
     values: [OnceCell<HourValues>; 24],
 }
 
@@ -73,7 +74,7 @@ impl<'v> SeriesView<'v> {
     /// A series with its row.
     #[must_use]
     pub fn new(day: SeriesDay<'v>, row: Option<&'v SeriesRow>) -> Self {
-        Self { day, row, values: [const { OnceCell::new() }; 24] }
+        Self { day, row, pollutant: is_pollutant(day.factor), values: [const { OnceCell::new() }; 24] }
     }
 
     /// What.
@@ -91,7 +92,7 @@ impl<'v> SeriesView<'v> {
     /// Whether it is a pollutant, and no parameter of flue or water.
     #[must_use]
     pub fn is_pollutant(&self) -> bool {
-        is_pollutant(self.day.factor)
+        self.pollutant
     }
 
     /// The closed hour.
@@ -200,14 +201,19 @@ impl<'v> DayView<'v> {
     /// A series by its code.
     #[must_use]
     pub fn of(&self, code: &str) -> Option<&SeriesView<'v>> {
-        self.series.iter().find(|series| series.code() == code)
+        self.of_factor(FactorCode::new(code)?)
+    }
+
+    /// A series by its factor.
+    #[must_use]
+    pub fn of_factor(&self, factor: FactorCode) -> Option<&SeriesView<'v>> {
+        self.series.iter().find(|series| series.day.factor == factor)
     }
 
     /// The outlet's oxygen.
     #[must_use]
     pub fn oxygen(&self) -> Option<&SeriesView<'v>> {
-        let factor = self.outlet.oxygen_factor.map_or_else(|| "a19001".to_owned(), |factor| factor.to_string());
-        self.of(&factor)
+        self.of_factor(self.outlet.oxygen_factor.unwrap_or(FactorCode::known("a19001")))
     }
 
     /// Pollutants with data.
@@ -405,7 +411,7 @@ impl<'v> DayView<'v> {
     #[must_use]
     pub fn tally(&self, factor: FactorCode, of_quarter: bool) -> Hours {
         let before = if of_quarter { &self.prior.quarter } else { &self.prior.month };
-        let today = self.of(factor.as_str()).map(|series| self.hours_of(series)).unwrap_or_default();
+        let today = self.of_factor(factor).map(|series| self.hours_of(series)).unwrap_or_default();
         before.get(&factor).copied().unwrap_or_default().plus(today)
     }
 
