@@ -104,7 +104,8 @@ impl SeriesDay<'_> {
     }
 
     /// Nothing flowed: what an analyser says of it is no value (rule 10).
-    fn is_dry(&self, hour: u8) -> bool {
+    #[must_use]
+    pub fn is_dry(&self, hour: u8) -> bool {
         self.outlet.medium == Medium::Water && !self.is_flow() && self.volume(hour).is_some_and(Ratio::is_zero)
     }
 

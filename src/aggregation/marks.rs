@@ -103,6 +103,14 @@ impl Marks {
         spans
     }
 
+    /// Whether the outlet is declared as stopped, as a whole, over all of `[from, to)`.
+    #[must_use]
+    pub fn stops(&self, outlet: OutletId, from: Moment, to: Moment) -> bool {
+        let declared = self.declarations.get(&outlet).into_iter().flat_map(BTreeMap::values);
+        let covers = |one: &Declaration| one.mark == DeclarationKind::Stop && one.factor.is_none() && !one.withdrawn && one.from <= from && to <= one.to;
+        declared.into_iter().any(covers)
+    }
+
     /// Periods declared as maintenance or calibration that touch `[from, to)`, and the last day before its end with a comparison.
     #[must_use]
     pub fn tickets(&self, outlet: OutletId, from: Moment, to: Moment) -> (Vec<(Moment, Moment)>, Option<Day>) {

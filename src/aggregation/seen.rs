@@ -70,6 +70,8 @@ pub struct Odd {
     pub wrong_order: u32,
     /// Records whose three figures are one.
     pub flat: u32,
+    /// Seconds of records that were sent under another mark than the normal one.
+    pub sent_abnormal_secs: u32,
     /// Smallest value under the calibration mark.
     pub calibration_low: Option<Decimal>,
     /// Largest one.
@@ -168,6 +170,7 @@ pub(super) fn look(
             Order::Flat => odd.flat += 1,
             Order::Ascending | Order::Unsaid => {}
         }
+        odd.sent_abnormal_secs += if matches!(record.marker, Marker::NORMAL | Marker::ABSENT) { 0 } else { secs };
         let value = record.measured.or(record.converted);
         let calibrates = marker == Marker::CALIBRATION;
         if calibrates {
@@ -250,8 +253,11 @@ fn by_arrival(sightings: &[Sighting<'_>], odd: &mut Odd) {
     if sightings.len() < 3 {
         return;
     }
+    // A standby logger has an address of its own.
+    let rank = sightings.iter().map(|one| one.record.from.rank).max().unwrap_or_default();
     let mut arrivals: Vec<(u64, i64, u32, u32)> = sightings
         .iter()
+        .filter(|one| one.record.from.rank == rank)
         .map(|one| (one.record.from.sequence, i64::from(one.second) + i64::from(one.record.delay_secs), one.secs, one.record.peer))
         .collect();
     arrivals.sort_unstable();

@@ -6,7 +6,7 @@ use super::time::Moment;
 use super::{FactorCode, OutletId};
 use serde::{Deserialize, Serialize};
 
-/// Facts that an outlet's day keeps; the rest is in the journal, and counted.
+/// Facts that an outlet's day keeps; the rest is in the journal.
 pub const FACTS_MAX: usize = 200;
 /// Longest text of a fact, in bytes.
 const TEXT_MAX: usize = 120;
@@ -74,6 +74,16 @@ pub enum FactKind {
 }
 
 impl FactKind {
+    /// What stays until it is said otherwise: of what, and what is said. Of these only changes are kept.
+    fn state(&self) -> Option<((u8, Option<FactorCode>, &str), &str)> {
+        match self {
+            Self::Information { factor, id, value } => Some(((0, *factor, id), value)),
+            Self::Instrument { factor, serial } => Some(((1, *factor, ""), serial)),
+            Self::Condition { code, word } => Some(((2, None, code), word)),
+            Self::Check { .. } | Self::Restart | Self::OddStamps { .. } => None,
+        }
+    }
+
     /// A text as long as is kept.
     #[must_use]
     pub fn text(text: &str) -> String {
@@ -106,13 +116,13 @@ pub fn enter_fact(facts: &mut Vec<Fact>, fact: &Fact) -> bool {
         Ok(_) => return false,
         Err(place) => place,
     };
-    if let FactKind::Condition { code, word } = &fact.kind {
-        let same_code = |known: &&Fact| matches!(&known.kind, FactKind::Condition { code: known, .. } if known == code);
-        let says = |known: &Fact| matches!(&known.kind, FactKind::Condition { word: known, .. } if known == word);
-        if facts[..place].iter().rfind(same_code).is_some_and(says) {
+    if let Some((place_of, word)) = fact.kind.state() {
+        let same_place = |known: &&Fact| known.kind.state().is_some_and(|(known_place, _)| known_place == place_of) && known.from.rank == fact.from.rank;
+        let says = |known: &Fact| known.kind.state().is_some_and(|(_, known)| known == word);
+        if facts[..place].iter().rfind(same_place).is_some_and(says) {
             return false;
         }
-        let later = facts[place..].iter().position(|known| same_code(&known)).map(|at| place + at);
+        let later = facts[place..].iter().position(|known| same_place(&known)).map(|at| place + at);
         if let Some(later) = later.filter(|later| says(&facts[*later])) {
             facts.remove(later);
         }

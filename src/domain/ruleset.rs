@@ -112,6 +112,13 @@ impl RuleSet {
             ("future_accept_min", self.future_accept_min.value, 60),
             ("late_accept_hours", self.late_accept_hours.value, 10_000),
             ("spread_secs", self.spread_secs.value, 600),
+            ("silence_min", self.silence_min.value, 150),
+            ("silence_intervals", self.silence_intervals.value, 2),
+            ("score_days", self.score_days.value, 30),
+            ("networking_stable_days", self.networking_stable_days.value, 10_000),
+            ("networking_manual_days", self.networking_manual_days.value, 10_000),
+            ("networking_permit_months", self.networking_permit_months.value, 1_200),
+            ("networking_list_months", self.networking_list_months.value, 1_200),
             ("recount_pace_us", self.recount_pace_us.value, 1_000_000),
         ];
         let above = minutes.into_iter().find(|(_, value, most)| value > most);

@@ -40,7 +40,7 @@ pub(super) struct DayState {
     pub(super) prior: Option<Carry>,
     /// Whether `prior` is what there is.
     pub(super) prior_known: bool,
-    /// Runs of hours as they go on from the hour before this one.
+    /// Runs of hours as they go on from the hour before this one; the hour is gone over again with the next.
     pub(super) runs: Option<(u8, Runs)>,
 }
 

@@ -28,6 +28,7 @@ impl Engine {
                     self.versions.rule_set = rules.version();
                     self.finality.put(entry.at, &rules, self.began);
                     self.rules = rules;
+                    self.days.values_mut().for_each(|state| state.runs = None);
                 }
                 _ => writes.note(Notice::BadVersion, 1),
             },
@@ -66,6 +67,7 @@ impl Engine {
                     state.full = false;
                     state.runs = None;
                 }
+                self.forget_silences(writes);
                 self.expect_all(writes);
                 self.renew_admissions(writes);
             }
@@ -129,7 +131,8 @@ impl Engine {
             if self.is_past(self.finality.provisional(key)) {
                 self.reopen(key, writes);
             } else if enter_fact(&mut self.day(key).row.facts, fact) {
-                self.day(key).known = true;
+                let state = self.day(key);
+                (state.known, state.runs) = (true, None);
                 self.set_day_timers(key);
                 self.write_row(key, writes);
             }

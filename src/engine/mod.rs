@@ -26,7 +26,7 @@ use crate::aggregation::{Marks, SeriesDay};
 use crate::docket::{self, Case, Change, Docket};
 use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
 use crate::domain::{
-    CaseEvent, CaseKind, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, Outage, OutletDay,
+    CaseEvent, CaseKind, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, Outage, OutageScope, OutletDay,
     OutletId, ReadingKey, RuleId, RuleSet, Severity, Silence, Span, Status, enter_fact,
 };
 use crate::link::{Admissions, Admitted};
@@ -149,7 +149,9 @@ impl Engine {
     pub fn new(snapshot: Snapshot, accept_unknown: bool) -> Self {
         // What was put in force could be read then. If it cannot now, no verdict may be made: this stops the house.
         let read = |text: &str| RuleSet::parse(text).expect("a stored rule set can be read");
-        let rule_sets: Vec<(Moment, RuleSet)> = snapshot.rule_sets.iter().map(|(at, text)| (*at, read(text))).collect();
+        let rule_sets = snapshot.rule_sets.iter().map(|(at, text)| (*at, read(text)));
+        // One that names what does not exist was refused when it came, and is so again.
+        let rule_sets: Vec<(Moment, RuleSet)> = rule_sets.filter(|(_, set)| rules::settings_fault(set).is_none()).collect();
         let finality = Finality::of(&rule_sets, snapshot.began);
         let rules = rule_sets.into_iter().next_back().map_or_else(RuleSet::default, |(_, rules)| rules);
         let registry =
@@ -243,7 +245,10 @@ impl Engine {
 
     /// After a restart: who was heard when. A logger that was not heard for hours is silent, and known as such.
     fn hear_again(&mut self, heard: BTreeMap<Mn, (Moment, String)>) {
+        let receiver = self.outages.iter().filter(|outage| outage.scope == OutageScope::Receiver);
+        let back = receiver.filter_map(|outage| outage.to).max().unwrap_or_default();
         for (mn, (at, gateway)) in heard {
+            let at = at.max(back);
             let place = self.gateway_place(&gateway);
             let Some(logger) = self.loggers.get_mut(&mn) else { continue };
             (logger.heard, logger.gateway, logger.watched) = (at, place, true);

@@ -11,7 +11,7 @@
 //! everybody's clock of silence begins anew.
 
 use super::*;
-use crate::domain::{Outage, OutageScope, Silence, Survey};
+use crate::domain::Survey;
 use crate::registry::Role;
 
 /// Outages that are remembered, for the hours of days that may still be judged again.
@@ -22,7 +22,9 @@ const SURVEY_MS: i64 = MINUTE_MS;
 impl Engine {
     /// Whether time is told: a tick came within the gap that would be an outage.
     fn is_told(&self, at: Moment) -> bool {
-        self.last_tick.is_some_and(|tick| at.0 - tick.0 <= self.gap_ms())
+        let near = |last: Moment| at.0 - last.0 <= self.gap_ms();
+        let back = |outage: &Outage| outage.scope == OutageScope::Receiver && outage.to.is_some_and(near);
+        self.last_tick.is_some_and(near) || self.outages.iter().any(back)
     }
 
     fn gap_ms(&self) -> i64 {
@@ -75,6 +77,11 @@ impl Engine {
         let due = logger.heard.plus_ms(patience);
         if due > deadline {
             return self.watch(mn, due);
+        }
+        // Who is declared stopped need not be heard.
+        let outlets = self.registry.outlets_of(mn, now);
+        if !outlets.is_empty() && outlets.iter().all(|outlet| self.marks.stops(*outlet, now, now.plus_ms(1))) {
+            return self.watch(mn, deadline.plus_ms(patience));
         }
         logger.watched = false;
         if told && main {
@@ -132,11 +139,20 @@ impl Engine {
         if !self.is_told(self.now) || until.0 - self.now.0 <= self.gap_ms() {
             return;
         }
+        // The entry may be looked at again, once a day that it needs was recalled.
+        if self.outages.iter().any(|outage| outage.scope == OutageScope::Receiver && outage.to == Some(until)) {
+            return;
+        }
         let outage = Outage { scope: OutageScope::Receiver, name: String::new(), from: self.now, to: Some(until), silent: (0, 0) };
         for logger in self.loggers.values_mut().filter(|logger| logger.heard > Moment(0)) {
             logger.heard = logger.heard.max(until);
         }
         self.put_outage(outage, writes);
+        let open = self.silences.values().filter(|silence| !silence.referred && silence.excused.is_none());
+        for mn in open.map(|silence| silence.mn).collect::<Vec<_>>() {
+            let anew = |silence: Silence| Silence { began: silence.began.or(Some(silence.since)), since: until, ..silence };
+            self.change_silence(mn, anew, writes);
+        }
     }
 
     fn put_outage(&mut self, outage: Outage, writes: &mut WriteSet) {
@@ -232,7 +248,7 @@ impl Engine {
                 let began = silence.began.unwrap_or(silence.since);
                 silence.excused.is_none()
                     && !silence.referred
-                    && began >= outage.from.plus_ms(-within)
+                    && began.plus_ms(within.max(self.patience_ms(silence.mn, self.now))) >= outage.from
                     && self.groups_of(silence.mn).contains(&(outage.scope, outage.name.clone()))
             };
             let mine: Vec<Mn> = self.silences.values().filter(covered).map(|silence| silence.mn).collect();
@@ -248,6 +264,32 @@ impl Engine {
             for outlet in self.registry.outlets_of(mn, self.now) {
                 self.refer_silence(OutletDay { outlet, day: self.now.day() }, writes);
             }
+        }
+    }
+
+    /// A register came: who is no main logger any more is not waited for.
+    pub(super) fn forget_silences(&mut self, writes: &mut WriteSet) {
+        let main = |mn: &Mn| self.registry.logger(mn.as_str(), self.now).is_some_and(|row| row.role == Role::Main);
+        let gone: Vec<Mn> = self.silences.keys().filter(|mn| !main(mn)).copied().collect();
+        for mn in gone {
+            if let Some(mut silence) = self.silences.remove(&mn) {
+                silence.until = Some(self.now);
+                writes.silences.insert(mn, None);
+                self.end_silence(&silence, writes);
+            }
+        }
+    }
+
+    /// Days that hold a silence hear that it is over, whatever the register says of its logger now.
+    fn end_silence(&mut self, silence: &Silence, writes: &mut WriteSet) {
+        let open = |state: &DayState| state.row.silences.iter().any(|known| known.mn == silence.mn && known.until.is_none());
+        let keys: Vec<OutletDay> = self.days.iter().filter(|(_, state)| open(state)).map(|(key, _)| *key).collect();
+        for key in keys {
+            for known in self.day(key).row.silences.iter_mut().filter(|known| known.mn == silence.mn && known.until.is_none()) {
+                known.until = silence.until;
+            }
+            self.judge_silence(key, writes);
+            self.write_row(key, writes);
         }
     }
 
@@ -284,8 +326,9 @@ impl Engine {
         }
         let loggers = self.registry.loggers_of(key.outlet);
         let groups: Vec<(OutageScope, String)> = loggers.iter().flat_map(|mn| self.groups_of(*mn)).collect();
+        let kept = |outage: &&Outage| outage.to.is_none_or(|to| to.0 > self.now.0 - OUTAGES_KEPT_MS);
         let mine = |outage: &&Outage| outage.scope == OutageScope::Receiver || groups.iter().any(|(scope, name)| *scope == outage.scope && *name == outage.name);
-        let outages: Vec<&Outage> = self.outages.iter().filter(mine).collect();
+        let outages: Vec<&Outage> = self.outages.iter().filter(kept).filter(mine).collect();
         let touched = |hour: &u8| {
             let hour = key.day.hour(*hour);
             outages.iter().any(|outage| outage.touches(hour.start(), hour.end()))

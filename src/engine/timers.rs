@@ -105,7 +105,7 @@ impl Engine {
 
     /// Whether what the day before hands over is at hand.
     pub(super) fn knows_prior(&self, key: OutletDay) -> bool {
-        self.days.contains_key(&OutletDay { day: Day(key.day.0 - 1), ..key }) || self.days.get(&key).is_some_and(|state| state.prior_known)
+        self.days.get(&OutletDay { day: Day(key.day.0 - 1), ..key }).is_some_and(|before| before.known) || self.days.get(&key).is_some_and(|state| state.prior_known)
     }
 
     /// Fires, unless a day is wanted first.
@@ -166,11 +166,13 @@ impl Engine {
 
     /// A day of a registered outlet begins, whether anything comes or not.
     pub(super) fn dawn(&mut self, key: OutletDay, writes: &mut WriteSet) {
-        if !self.registry.outlet(key.outlet, key.day.start()).is_some_and(|row| row.validity.holds(key.day.start())) {
+        if !self.registry.knows(key.outlet) {
             return;
         }
-        self.expect(key, writes);
         self.set_dawn(OutletDay { day: key.day.next(), ..key });
+        if self.registry.outlet(key.outlet, key.day.start()).is_some_and(|row| row.validity.holds(key.day.start())) {
+            self.expect(key, writes);
+        }
     }
 
     pub(super) fn expect(&mut self, key: OutletDay, writes: &mut WriteSet) {

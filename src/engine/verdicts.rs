@@ -18,6 +18,8 @@ impl Engine {
         let row = |factor| state.reporters.iter().find_map(|mn| self.registry.series(*mn, key.outlet, factor, start));
         let none = Carry::default();
         let (tickets, manual) = self.marks.tickets(key.outlet, start, end);
+        let stops = |hour: &u8| self.marks.stops(key.outlet, key.day.hour(*hour).start(), key.day.hour(*hour).end());
+        let stopped = (0..24u8).filter(stops).fold(0, |bits, hour| bits | 1 << hour);
         let view = DayView {
             registry: &self.registry,
             outlet,
@@ -31,6 +33,7 @@ impl Engine {
             tickets: &tickets,
             manual,
             away: self.away(key),
+            stopped,
             closed,
             confirmed,
             now: self.now,
@@ -41,7 +44,7 @@ impl Engine {
 
     /// What the day before hands over.
     fn prior(&self, key: OutletDay) -> Option<&Carry> {
-        match self.days.get(&OutletDay { day: Day(key.day.0 - 1), ..key }) {
+        match self.days.get(&OutletDay { day: Day(key.day.0 - 1), ..key }).filter(|before| before.known) {
             Some(before) => before.row.carry.as_ref(),
             None => self.days.get(&key)?.prior.as_ref(),
         }
@@ -51,22 +54,23 @@ impl Engine {
     pub(super) fn judge_hour(&mut self, key: OutletDay, hour: Hour, writes: &mut WriteSet) {
         let of_day = hour.of_day();
         let Some(state) = self.days.get(&key) else { return };
-        let cached = state.runs.as_ref().filter(|(next, _)| *next == of_day).map(|(_, runs)| runs.clone());
+        // An hour is classed beside the one after it: the runs before the last hour are kept, and that hour is gone over again.
+        let last = of_day.checked_sub(1);
+        let cached = state.runs.as_ref().filter(|(next, _)| Some(*next) == last).map(|(_, runs)| runs.clone());
         let known = &state.row.findings;
         let judged = self.with_view(key, of_day + 1, &[], state.row.confirmed, |view| {
-            let mut runs = cached.unwrap_or_else(|| {
-                let mut runs = view.prior.runs.clone();
-                for before in 0..of_day {
-                    rules::judge_hour(view, before, &mut runs);
-                }
-                runs
-            });
+            let first = if cached.is_some() { last.unwrap_or_default() } else { 0 };
+            let mut runs = cached.unwrap_or_else(|| view.prior.runs.clone());
+            for before in first..of_day {
+                rules::judge_hour(view, before, &mut runs);
+            }
+            let before = runs.clone();
             let hits = rules::judge_hour(view, of_day, &mut runs);
-            (rules::merged(view, known, &hits, |rule, hit| rules::is_hourly(rule) && hit.hour == Some(of_day)), runs)
+            (rules::merged(view, known, &hits, |rule, hit| rules::is_hourly(rule) && hit.hour == Some(of_day)), before)
         });
         let Some((changed, runs)) = judged else { return };
         if let Some(state) = self.days.get_mut(&key) {
-            state.runs = Some((of_day + 1, runs));
+            state.runs = Some((of_day, runs));
         }
         self.state_findings(key, changed, writes);
     }
@@ -163,8 +167,13 @@ impl Engine {
         };
         // What concerns the whole outlet joins the case of a factor, where the day has one of the kind: one cause, one case.
         let of_factors: BTreeSet<DocketPlace> = eligible.iter().filter_map(own).filter(|(.., family)| *family != FactorCode::WHOLE).collect();
+        let whole = |kind: &CaseKind| self.dockets.get(&(key.outlet, *kind, FactorCode::WHOLE)).is_some_and(|docket| docket.knows(key.day));
+        let apart: Vec<CaseKind> = CaseKind::ALL.into_iter().filter(whole).collect();
         let place = |finding: &Finding| {
             let (outlet, kind, family) = own(finding)?;
+            if family == FactorCode::WHOLE && apart.contains(&kind) {
+                return Some((outlet, kind, family));
+            }
             let joined = of_factors.iter().find(|(_, known, _)| *known == kind && family == FactorCode::WHOLE);
             Some(joined.copied().unwrap_or((outlet, kind, family)))
         };

@@ -78,7 +78,10 @@ fn fault(body: &Body, registry: &Registry) -> Option<String> {
         Body::Declaration(declaration) => statements::fault(declaration.fault(), declaration.outlet, declaration.factor, registry),
         Body::Comparison(comparison) => statements::fault(comparison.fault(), comparison.outlet, Some(comparison.factor), registry),
         Body::RegistryVersion { files } => Registry::parse(files).err().map(|faults| format!("{} faults, the first: {}", faults.len(), faults[0])),
-        Body::RuleSetVersion { text } => crate::domain::RuleSet::parse(text).err().map(|error| error.to_string()),
+        Body::RuleSetVersion { text } => match crate::domain::RuleSet::parse(text) {
+            Err(error) => Some(error.to_string()),
+            Ok(set) => crate::rules::settings_fault(&set),
+        },
         Body::Disposition(step) => step.fault().map(|(column, what)| format!("{column}: {what}")),
         Body::Event(event) => event.fault().map(|(column, what)| format!("{column}: {what}")),
         Body::Recount { outlet, .. } => statements::fault(None, *outlet, None, registry),

@@ -410,7 +410,9 @@ const PROCESS: &str = "45";
 fn order(factor: &Measurement<'_>) -> Order {
     let figure = |text: Option<&str>| text.and_then(|text| number::parse(text).ok());
     let (Some(min), Some(avg), Some(max)) = (figure(factor.min), figure(factor.avg), figure(factor.max)) else { return Order::Unsaid };
-    match (min <= avg && avg <= max, min == max) {
+    // Within one unit of the last printed digit.
+    let unit = Decimal::new(1, min.scale().min(avg.scale()).min(max.scale()));
+    match (min <= avg + unit && avg <= max + unit, min == max) {
         (true, true) => Order::Flat,
         (true, false) => Order::Ascending,
         (false, _) => Order::Wrong,

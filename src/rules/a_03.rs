@@ -30,7 +30,7 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
         if from >= to {
             continue;
         }
-        let minutes = (until.0 - silence.since.0) / MINUTE_MS;
+        let minutes = (to.0 - silence.since.0) / MINUTE_MS;
         let grave = view.figure(&RULE, "escalate_h_2", FactorCode::WHOLE);
         let severity = if Decimal::from(minutes) >= grave * Decimal::from(60) { Severity::High } else { RULE.severity };
         let since = silence.since.to_string();

@@ -26,6 +26,9 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     if view.closed < 24 || view.prior.ever.is_none() {
         return;
     }
+    if view.stopped.count_ones() + view.count(&RULE, "gas_hours", FactorCode::WHOLE) > 24 {
+        return;
+    }
     if view.series.is_empty() {
         let words = ("全日无数据".to_owned(), "no data all day".to_owned());
         return hits.fire(view, &RULE, FactorCode::WHOLE, None, RULE.severity, json!({"valid_hours": 0}), words);

@@ -28,16 +28,16 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     }
     let quarter = is_quarter_end(view.day);
     let spans = [(false, "month_warn_pct", Severity::Warn, ("本月", "month")), (true, "quarter_pct", Severity::High, ("本季度", "quarter"))];
-    for series in view.pollutants() {
+    for factor in view.known_pollutants() {
         for (of_quarter, name, severity, says) in spans.iter().filter(|(of_quarter, ..)| quarter || !of_quarter) {
-            let hours = view.tally(series.factor(), *of_quarter);
+            let hours = view.tally(factor, *of_quarter);
             let due = hours.all.saturating_sub(hours.stop);
-            let least = view.figure(&RULE, name, series.factor());
+            let least = view.figure(&RULE, name, factor);
             if due > 0 && Decimal::from(hours.valid * 100) < least * Decimal::from(due) {
                 let share = Decimal::from(hours.valid * 100).checked_div(Decimal::from(due)).unwrap_or_default().round_dp(1);
                 let words = (format!("{}有效数据捕集率{share}%", says.0), format!("capture rate of the {} {share} %", says.1));
                 let facts = json!({"span": says.1, "valid": hours.valid, "due": due, "rate_pct": share});
-                hits.fire(view, &RULE, series.factor(), None, *severity, facts, words);
+                hits.fire(view, &RULE, factor, None, *severity, facts, words);
             }
         }
     }

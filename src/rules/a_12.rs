@@ -26,7 +26,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     let minutes = view.series.iter().filter_map(|series| series.cell(hour)).map(|cell| cell.seen.minutes).max().unwrap_or_default();
     let others = view.series.iter().any(|series| series.cell(hour).is_some());
     let packets = (minutes / u32::from(view.outlet.minute_interval.max(1))).max(u32::from(others));
-    for factor in view.registry.factors(view.id()) {
+    for factor in view.registered() {
         let here = view.of_factor(factor).is_some_and(|series| series.cell(hour).is_some());
         let known = view.prior.present.get(&factor).copied().unwrap_or_default() >= view.count(&RULE, "d", factor);
         if here || !known || view.is_away(hour) || view.is_running(hour) == Some(false) {

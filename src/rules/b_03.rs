@@ -29,7 +29,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
             runs.put(RULE.id, series.factor(), None);
             continue;
         };
-        let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), Some(value), |run| run.value == Some(value));
+        let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), Some(value), |run| run.value == Some(value) && run.goes_on_at(view.day.hour(hour)));
         let most = view.count(&RULE, if series.code() == "a34013" { "d_h" } else { "g_h" }, series.factor());
         if run.hours > most {
             let severity = if view.is_low(series, value) { Severity::Info } else { RULE.severity };

@@ -30,7 +30,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
             runs.put(RULE.id, series.factor(), None);
             continue;
         }
-        let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), None, |_| true);
+        let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), None, |run| run.goes_on_at(view.day.hour(hour)));
         if run.hours >= view.count(&RULE, "n", series.factor()) {
             let usual = view.prior.median(series.factor());
             let severity = if usual.is_none_or(|usual| view.is_low(series, usual)) { Severity::Info } else { RULE.severity };

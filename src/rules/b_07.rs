@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::Warn,
     severity_note: "info while >= -small_negative_pct_range of range",
     confidence: Confidence::Medium,
-    guards: &[Guard::Settled],
+    guards: &[Guard::Running],
     time: TimeBase::Event,
     source: "list of 18 situations, no. 3; drift edge recalled from HJ 75-2017",
     grade: Grade::S,

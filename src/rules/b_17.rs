@@ -28,7 +28,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     let Some(value) = series.value(hour).filter(|value| view.is_steady(hour) && odd(value)) else {
         return runs.put(RULE.id, series.factor(), None);
     };
-    let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), None, |_| true);
+    let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), None, |run| run.goes_on_at(view.day.hour(hour)));
     if run.hours >= 4 {
         hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"value": value}), (format!("湿度{value}%"), format!("a moisture of {value} %")));
     }

@@ -3,7 +3,7 @@
 
 use crate::domain::time::{Day, Hour, Moment};
 use super::rule::Refer;
-use super::tools::{SERIAL, flow_states, implied_area, is_month_end, is_quarter_end, longest_mark, parameter_key, shaved_hours};
+use super::tools::{SERIAL, flow_states, implied_area, is_constant, is_month_end, is_quarter_end, longest_mark, parameter_key, shaved_hours};
 use super::view::{DayView, SeriesView};
 use crate::domain::{FactKind, FactorCode, Finding, RuleId, Severity};
 use crate::protocol::marker::Marker;
@@ -28,6 +28,14 @@ pub struct Streak {
     /// What stays the same, where that is a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Decimal>,
+}
+
+impl Streak {
+    /// Whether the hour follows on the last one.
+    #[must_use]
+    pub fn goes_on_at(&self, hour: Hour) -> bool {
+        self.since.0 + i64::from(self.hours) == hour.0
+    }
 }
 
 /// Runs by rule and factor.
@@ -178,6 +186,14 @@ impl Carry {
         for series in &view.series {
             carry.take_series(view, series);
         }
+        // A pollutant that did not come is tallied as well: its hours are due and not valid.
+        for factor in view.known_pollutants() {
+            let hours = view.hours_of_factor(factor);
+            for tally in [&mut carry.month, &mut carry.quarter] {
+                let known = tally.entry(factor).or_default();
+                *known = known.plus(hours);
+            }
+        }
         carry.take_marks(view);
         carry.take_facts(view);
         carry.take_gaps(view);
@@ -224,11 +240,6 @@ impl Carry {
                 highest.remove(0);
             }
             highest.push(high.normalize());
-        }
-        let hours = view.hours_of(series);
-        for tally in [&mut self.month, &mut self.quarter] {
-            let known = tally.entry(factor).or_default();
-            *known = known.plus(hours);
         }
         if let Some(decimals) = (0..24u8).filter_map(|hour| series.cell(hour)).filter(|cell| cell.valid_minutes > 0).map(|cell| cell.decimals).max() {
             let known = self.decimals.entry(factor).or_insert((decimals, 0));
@@ -288,10 +299,10 @@ impl Carry {
     fn take_facts(&mut self, view: &DayView<'_>) {
         for fact in view.facts {
             match &fact.kind {
-                FactKind::Information { factor, id, value } if !id.to_ascii_lowercase().contains("1001") => {
+                FactKind::Information { factor, id, value } if is_constant(id) && fact.from.rank > 0 => {
                     self.remember(parameter_key(*factor, id), value, fact.at);
                 }
-                FactKind::Instrument { factor, serial } => self.remember(parameter_key(*factor, SERIAL), serial, fact.at),
+                FactKind::Instrument { factor, serial } if fact.from.rank > 0 => self.remember(parameter_key(*factor, SERIAL), serial, fact.at),
                 _ => {}
             }
         }
@@ -317,7 +328,8 @@ impl Carry {
             return;
         }
         for hour in 0..24u8 {
-            if view.series.iter().any(|series| series.cell(hour).is_some()) {
+            let came = view.series.iter().any(|series| series.cell(hour).is_some());
+            if came || view.is_away(hour) || view.is_running(hour) == Some(false) {
                 continue;
             }
             let at = view.day.hour(hour);

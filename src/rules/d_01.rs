@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     severity_note: "",
     confidence: Confidence::High,
-    guards: &[Guard::Settled],
+    guards: &[],
     time: TimeBase::Event,
     source: "rule catalogue (2%); formula DB37/2376-2019 5.2",
     grade: Grade::S,

@@ -24,10 +24,16 @@ pub const RULE: Rule = Rule {
 /// Against the hourly limit; where there is none, the daily one.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in view.series.iter().filter(|series| series.day.converts) {
-        let Some(limit) = view.limit(series.factor(), Basis::Hour).or_else(|| view.limit(series.factor(), Basis::Day)) else { continue };
-        let Some(cell) = series.cell(hour) else { continue };
-        let said = cell.said_converted().and_then(|(said, _)| decimal(&said)).or_else(|| cell.reported.and_then(|reported| reported.converted));
-        let (Some(said), Some(own)) = (said, series.converted(hour).filter(|_| cell.origin != Origin::Reported)) else { continue };
+        let of_basis = |basis| view.limits(series.factor(), basis).filter(|limit| limit.converted).filter_map(|limit| number::parse(&limit.limit).ok()).min();
+        let Some(limit) = of_basis(Basis::Hour).or_else(|| of_basis(Basis::Day)) else { continue };
+        let Some(cell) = series.cell(hour).filter(|cell| cell.origin != Origin::Reported && series.converted(hour).is_some()) else { continue };
+        // Both in one order of conversion: minute by minute where the logger converts minutes, else the milder of the two orders.
+        let by_minutes = cell.said_converted().and_then(|(said, own)| Some((decimal(&said)?, decimal(&own)?)));
+        let by_hour = || {
+            let own = series.converted(hour)?;
+            Some((cell.reported?.converted?, cell.cross_check().map_or(own, |other| other.min(own))))
+        };
+        let Some((said, own)) = by_minutes.or_else(by_hour) else { continue };
         // A last digit decides nothing.
         if own > limit && said <= limit && off(said, own).is_some_and(|off| off > Decimal::new(2, 2)) {
             let (said, own) = (said.round_dp(3), own.round_dp(3));

@@ -26,6 +26,9 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     if view.of("a01011").is_none() || !view.is_gas() || !view.is_steady(hour) {
         return;
     }
+    if !has_state(view, hour) {
+        return hits.missing(&RULE, "flue temperature and moisture (a01012, a01014)");
+    }
     let Some(area) = view.outlet.stack_area_m2 else { return hits.missing(&RULE, "the registered area of the duct (stack_area_m2)") };
     let Some((volume, actual, states)) = flow_states(view, hour, area) else { return };
     let p = pct(view.figure(&RULE, "p_pct", FactorCode::WHOLE));

@@ -10,8 +10,8 @@ pub const RULE: Rule = Rule {
     condition: "implied area or implied reference O2 changes by > p and stays",
     figures: &[ours("p_pct", 2, 0), ours("hold_h", 4, 0)],
     window: "4 h",
-    severity: Severity::Critical,
-    severity_note: "",
+    severity: Severity::High,
+    severity_note: "critical in the source; the pressure of the air is not known, and moves the flow by two percent",
     confidence: Confidence::Medium,
     guards: &[Guard::Running, Guard::Settled],
     time: TimeBase::Event,
@@ -27,6 +27,9 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     let Some((known, _)) = view.prior.area else { return };
     if !view.is_gas() || !view.is_steady(hour) {
         return;
+    }
+    if !has_state(view, hour) {
+        return hits.missing(&RULE, "flue temperature and moisture (a01012, a01014)");
     }
     let Some(area) = implied_area(view, hour, known) else { return };
     let p = pct(view.figure(&RULE, "p_pct", factor));

@@ -29,7 +29,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     let oxygen = view.oxygen().and_then(|oxygen| oxygen.value(hour)).is_some_and(|oxygen| oxygen < Decimal::from(19));
     let flows = flow_share(view, hour).is_some_and(|share| share > view.figure(&RULE, "r", series.factor()));
     let Some(value) = cold.filter(|_| oxygen && flows) else { return runs.put(RULE.id, series.factor(), None) };
-    let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), None, |_| true);
+    let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), None, |run| run.goes_on_at(view.day.hour(hour)));
     if run.hours >= 4 {
         let words = (format!("生产中烟温仅{value}℃"), format!("a flue of {value} °C while running"));
         hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"temperature_c": value}), words);

@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 };
 /// Five-minute means of a natural day, under a normal mark, while waste burns (Decree 10; CN 2111, or made of minutes).
 fn run(view: &DayView<'_>, hits: &mut Hits) {
-    let Some(series) = view.of("a01901") else { return };
+    let Some(series) = view.of("a01901").filter(|_| view.burns_waste()) else { return };
     let least = view.figure(&RULE, "min_C", series.factor());
     let most = view.count(&RULE, "n_per_day", series.factor());
     let hours = (0..24u8).filter(|hour| view.is_running(*hour) == Some(true) && !view.has_special_mark(*hour));

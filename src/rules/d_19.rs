@@ -36,7 +36,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     if !(flow.value(hour).is_some_and(|flow| flow.is_zero()) && (by_state || by_power)) {
         return runs.put(RULE.id, flow.factor(), None);
     }
-    let run = runs.extend(RULE.id, flow.factor(), view.day.hour(hour), None, |_| true);
+    let run = runs.extend(RULE.id, flow.factor(), view.day.hour(hour), None, |run| run.goes_on_at(view.day.hour(hour)));
     if run.hours >= view.count(&RULE, "h", flow.factor()) {
         let words = (format!("治理设施运行而流量为0，已{}小时", run.hours), format!("no flow for {} hours while the pumps run", run.hours));
         hits.fire(view, &RULE, flow.factor(), Some(hour), RULE.severity, json!({"hours": run.hours}), words);

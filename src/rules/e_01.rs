@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::Critical,
     severity_note: "",
     confidence: Confidence::Medium,
-    guards: &[Guard::Settled],
+    guards: &[],
     time: TimeBase::Event,
     source: "list of 18 situations, no. 13; rule catalogue; 2026 journal paper; figures set here",
     grade: Grade::S,
@@ -23,7 +23,8 @@ pub const RULE: Rule = Rule {
 };
 /// Two signs at least: oxygen, flue temperature, velocity, a pollutant well above its detection limit.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
-    let stop_began = hour.checked_sub(1).is_none_or(|before| view.is_running(before) != Some(true));
+    // In the first hour of a stop the flue is still warm.
+    let stop_began = hour.checked_sub(1).is_some_and(|before| view.is_running(before) != Some(true));
     if view.is_running(hour) != Some(false) || !view.is_gas() || !stop_began {
         return;
     }

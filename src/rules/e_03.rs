@@ -25,9 +25,9 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in view.pollutants() {
         let limits = view.limits(series.factor(), Basis::Hour).chain(view.limits(series.factor(), Basis::Day));
-        let Some((limit, figure)) = limits.filter_map(|limit| Some((limit, number::parse(&limit.limit).ok()?))).next() else { continue };
+        let Some((limit, figure)) = limits.filter_map(|limit| Some((limit, number::parse(view.figure_of(limit, Some(hour))).ok()?))).next() else { continue };
         let Some(cell) = series.cell(hour).filter(|cell| cell.hidden().is_some()) else { continue };
-        if cell.shadow_minutes() < view.count(&RULE, "min_numeric_minutes", series.factor()) || series.day.exempt >> hour & 1 == 1 {
+        if cell.shadow_minutes() < view.count(&RULE, "min_numeric_minutes", series.factor()) || series.day.exempt >> hour & 1 == 1 || series.day.is_dry(hour) {
             continue;
         }
         let Some(mut shadow) = cell.shadow().as_ref().and_then(decimal) else { continue };

@@ -23,6 +23,10 @@ pub const RULE: Rule = Rule {
 };
 /// Only where calibrations are seen at all, on three days at least: a logger need not mark them.
 fn run(view: &DayView<'_>, hits: &mut Hits) {
+    // A plant that stands needs no calibration.
+    if (0..24u8).all(|hour| view.is_running(hour) != Some(true)) {
+        return;
+    }
     for series in view.pollutants().filter(|_| view.closed == 24 && view.is_gas()) {
         let Some((last, _)) = view.prior.calibrated.get(&series.factor()).copied().filter(|(_, days)| *days >= 3) else { continue };
         let today = (0..24u8).any(|hour| series.marked(hour, Marker::CALIBRATION) > 0);

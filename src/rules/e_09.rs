@@ -33,7 +33,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     let so_far = (0..hour).filter_map(|hour| longest_mark(view, hour, Marker::MAINTENANCE)).map(|(_, minutes)| minutes).sum::<u32>();
     let quarter = view.prior.marked_quarter(view.day) + so_far + minutes;
     let most = view.count(&RULE, "b_h_quarter", FactorCode::WHOLE);
-    if view.burns_waste() && quarter > most * 60 {
+    if view.burns_waste() && quarter > most.saturating_mul(60) {
         let hours = quarter / 60;
         let words = (format!("本季度维护累计{hours}小时"), format!("{hours} hours of maintenance in the quarter"));
         hits.fire(view, &RULE, FactorCode::WHOLE, Some(hour), RULE.severity, json!({"quarter_hours": hours}), words);

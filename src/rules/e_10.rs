@@ -42,13 +42,19 @@ fn waste(view: &DayView<'_>, hour: u8, fault: u32, hits: &mut Hits) {
     }
     let whole = FactorCode::WHOLE;
     let special = |hour: u8, marker| longest_mark(view, hour, marker).map_or(0, |(_, minutes)| minutes);
+    let drying = view.prior.marked.drying_year + (0..=hour).map(|hour| special(hour, Marker::BANKED_FIRE)).sum::<u32>();
+    if special(hour, Marker::BANKED_FIRE) > 0 && drying > view.count(&RULE, "c_h_year", whole).saturating_mul(60) {
+        let hours = drying / 60;
+        let words = (format!("本年烘炉、闷炉累计{hours}小时"), format!("{hours} hours of drying and banked fire in the year"));
+        hits.fire(view, &RULE, whole, Some(hour), RULE.severity, json!({"year_hours": hours}), words);
+    }
     let here = fault + special(hour, Marker::START_UP) + special(hour, Marker::SHUT_DOWN);
     if here == 0 {
         return;
     }
     let so_far: u32 = (0..hour).map(|hour| [Marker::FAULT, Marker::START_UP, Marker::SHUT_DOWN].map(|marker| special(hour, marker)).iter().sum::<u32>()).sum();
     let year = view.prior.marked_year(view.day) + so_far + here;
-    if year > view.count(&RULE, "b_h_year", whole) * 60 {
+    if year > view.count(&RULE, "b_h_year", whole).saturating_mul(60) {
         let hours = year / 60;
         let words = (format!("本年启停炉、故障累计{hours}小时"), format!("{hours} hours of start-up, shut-down and fault in the year"));
         hits.fire(view, &RULE, whole, Some(hour), RULE.severity, json!({"year_hours": hours}), words);

@@ -21,13 +21,13 @@ pub const RULE: Rule = Rule {
     refer: Refer::Score,
     run: Run::Day(run),
 };
-/// A declaration of maintenance or calibration over the time is the ticket.
+/// Range, digestion temperature and time, intercept, slope, detection limit (i13001, i13004, i13005, i13007–i13009): other codes are
+/// readings and clocks. A declaration of maintenance or calibration over the time is the ticket.
 fn run(view: &DayView<'_>, hits: &mut Hits) {
     let mut known = view.prior.parameters.clone();
     for fact in view.facts {
         let FactKind::Information { factor, id, value } = &fact.kind else { continue };
-        let lower = id.to_ascii_lowercase();
-        if !(lower.starts_with("i13") || lower.starts_with("i23") || lower.starts_with("i33")) {
+        if !is_constant(id) || fact.from.rank == 0 {
             continue;
         }
         let before = known.insert(parameter_key(*factor, id), (value.clone(), fact.at));

@@ -25,6 +25,9 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hits: &mut Hits) {
     for fact in view.facts {
         let FactKind::Information { factor: Some(factor), id, value } = &fact.kind else { continue };
+        if fact.from.rank == 0 {
+            continue;
+        }
         let Some(series) = view.of_factor(*factor) else { continue };
         let row = series.row;
         let registered = match id.to_ascii_lowercase().as_str() {

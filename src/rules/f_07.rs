@@ -31,6 +31,9 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     let mut known = view.prior.parameters.clone();
     for fact in view.facts {
         let FactKind::Instrument { factor, serial } = &fact.kind else { continue };
+        if fact.from.rank == 0 {
+            continue;
+        }
         let before = known.insert(parameter_key(*factor, SERIAL), (serial.clone(), fact.at));
         if let Some((before, _)) = before.filter(|(before, _)| before != serial).filter(|_| !view.is_ticketed(fact.at)) {
             let words = (format!("仪器编号由{before}变为{serial}"), format!("the instrument's number went from {before} to {serial}"));

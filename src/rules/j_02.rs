@@ -61,7 +61,7 @@ pub fn compare(value: &Ratio, limit: &Limit) -> Comparison {
     compare_with(value, limit.limit_type, &limit.limit)
 }
 
-fn compare_with(value: &Ratio, limit_type: LimitType, figure: &str) -> Comparison {
+pub(super) fn compare_with(value: &Ratio, limit_type: LimitType, figure: &str) -> Comparison {
     let figure = number::parse(figure).expect("the register takes no limit that is no number");
     let bound = Ratio::of(figure);
     let beyond = |value: &Ratio| match limit_type {

@@ -26,16 +26,16 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     for series in &view.series {
         let Some(limit) = view.limits(series.factor(), Basis::Hour).next() else { continue };
         let valid = if limit.converted { series.converted(hour) } else { series.value(hour) };
-        if valid.is_none() || series.day.exempt >> hour & 1 == 1 {
+        if valid.is_none() || series.day.exempt >> hour & 1 == 1 || series.day.is_dry(hour) {
             continue;
         }
-        let Some((value, comparison)) = over(series, hour, limit) else {
+        let Some((value, comparison)) = over(view, series, hour, limit) else {
             runs.put(RULE.id, series.factor(), None);
             continue;
         };
         let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), None, |_| true);
         if run.hours >= view.count(&RULE, "n", series.factor()) {
-            let severity = if view.burns_waste() { Severity::Warn } else { RULE.severity };
+            let severity = if comparison.marginal || view.burns_waste() { Severity::Warn } else { RULE.severity };
             let mut facts = over_facts(&value, limit, &comparison);
             facts["hours_running"] = json!(run.hours);
             let words = (format!("连续{}个有效小时超标", run.hours), format!("{} valid hours running over the limit", run.hours));

@@ -23,10 +23,12 @@ pub const RULE: Rule = Rule {
 };
 /// Indicative; worked example A06b.
 fn run(view: &DayView<'_>, hits: &mut Hits) {
-    for mean in view.means.iter().filter(|mean| !mean.valid && view.closed == 24) {
+    // Water that nothing weighs has no daily mean, not even an indicative one.
+    let unweighted = |mean: &&crate::domain::Mean| mean.note.as_deref() == Some("unweighted");
+    for mean in view.means.iter().filter(|mean| !mean.valid && view.closed == 24 && !unweighted(mean)) {
         let Some(value) = mean.indicative.as_ref() else { continue };
         for limit in view.limits(mean.factor, Basis::Day).filter(|limit| limit.converted == (mean.kind == Kind::Converted)) {
-            if mean.count >= view.count(&RULE, "n", mean.factor) && compare(value, limit).exceeds {
+            if mean.count >= view.count(&RULE, "n", mean.factor) && compare_with(value, limit.limit_type, view.figure_of(limit, None)).exceeds {
                 let shown = value.shown();
                 let words = (format!("日数据无效，{}个有效小时均值{shown}，限值{}", mean.count, limit.limit), format!("no valid day, {} valid hours make {shown}, the limit is {}", mean.count, limit.limit));
                 let facts = json!({"indicative": shown, "valid_hours": mean.count, "limit": limit.limit});

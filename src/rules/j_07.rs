@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in &view.series {
         for limit in view.limits(series.factor(), Basis::Hour) {
-            let Some((value, comparison)) = over(series, hour, limit) else { continue };
+            let Some((value, comparison)) = over(view, series, hour, limit) else { continue };
             let least = Ratio::of(view.figure(&RULE, "multiple", series.factor()));
             if comparison.multiple.as_ref().is_some_and(|multiple| *multiple >= least) {
                 let severity = if view.burns_waste() { Severity::Warn } else { RULE.severity };

@@ -133,10 +133,40 @@ pub fn settings_fault(set: &RuleSet) -> Option<String> {
             (_, Some(rule)) => rule,
             (id, None) => return Some(format!("rules: there is no rule {id:?}")),
         };
-        let unknown = setting.figures.keys().find(|name| rule.figures.iter().all(|figure| figure.name != **name))?;
-        Some(format!("rules: {} has no figure {unknown:?}", rule.id))
+        let unknown = setting.figures.keys().find(|name| rule.figures.iter().all(|figure| figure.name != **name));
+        if let Some(unknown) = unknown {
+            return Some(format!("rules: {} has no figure {unknown:?}", rule.id));
+        }
+        let fixed = setting.figures.keys().find(|name| FIXED.contains(&(rule.id.as_str(), name.as_str())));
+        if let Some(fixed) = fixed {
+            return Some(format!("rules: {fixed:?} of {} cannot be set: it is fixed in what an hour keeps, or another figure stands for it", rule.id));
+        }
+        let beyond = setting.figures.iter().find(|(_, value)| value.is_sign_negative() || **value > FIGURE_MAX);
+        beyond.map(|(name, value)| format!("rules: {name} of {} is {value}; 0 to {FIGURE_MAX} is possible", rule.id))
     })
 }
+
+/// No figure of a rule is larger.
+const FIGURE_MAX: rust_decimal::Decimal = rust_decimal::Decimal::from_parts(1_000_000, 0, 0, false, 0);
+
+/// Figures that are shown and cannot be set: fixed in what an hour keeps of its records, or said by a figure of the rule set.
+pub const FIXED: &[(&str, &str)] = &[
+    ("A-01", "grace_min"),
+    ("A-03", "T_min"),
+    ("A-03", "escalate_h_1"),
+    ("A-04", "T_h"),
+    ("A-11", "last_digit_units"),
+    ("B-03", "reset_gap_h"),
+    ("B-13", "p_pct_range"),
+    ("B-17", "wet_lo_pct"),
+    ("D-06", "m_pct"),
+    ("E-08", "auto_h"),
+    ("E-11", "permitted_d"),
+    ("G-06", "n"),
+    ("H-02", "t_s"),
+    ("H-03", "t_s"),
+    ("H-05", "t_min"),
+];
 
 /// Chinese and English name of a factor; its code where the tables have none.
 #[must_use]
@@ -313,14 +343,11 @@ fn finding(view: &DayView<'_>, rule: RuleId, factor: FactorCode, hits: Vec<Hit>)
 /// J-02: every limit row gives one finding, standing or not.
 fn judge_limits(view: &DayView<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if !view.runs(j_02::RULE.id, FactorCode::WHOLE) {
-        return findings;
-    }
     let temperature = view.outlet.temperature_factor.and_then(|factor| {
         let mean = view.means.iter().find(|mean| mean.factor == factor && mean.kind == Kind::Measured && mean.valid)?;
         mean.value.as_ref()
     });
-    for code in view.registry.factors(view.id()) {
+    for code in view.registry.factors(view.id()).filter(|code| view.runs(j_02::RULE.id, *code)) {
         let means: Vec<_> = view.means.iter().filter(|mean| mean.factor == code).cloned().collect();
         let series = crate::domain::Series { outlet: view.id(), factor: code };
         for limit in view.registry.limits(series, Basis::Day, view.day.start()) {

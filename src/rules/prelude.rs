@@ -2,7 +2,7 @@
 
 pub(super) use super::Runs;
 pub(super) use super::carry::Streak;
-pub(super) use super::j_02::compare;
+pub(super) use super::j_02::compare_with;
 pub(super) use super::rule::{Guard, Refer, Rule, Run, TimeBase, given, ours};
 pub(super) use super::tools::*;
 pub(super) use super::view::{DayView, Hits, SeriesView, decimal, raw_mean};

@@ -1,7 +1,7 @@
 //! What several rules need: comparisons, words, what a day knows of its flow and its checks.
 
 use super::carry::Streak;
-use super::j_02::{Comparison, compare};
+use super::j_02::{Comparison, compare_with};
 use super::view::{DayView, SeriesView, decimal};
 use crate::aggregation::HourCell;
 use crate::domain::number::{self, Ratio};
@@ -22,7 +22,7 @@ pub(super) fn off(one: Decimal, other: Decimal) -> Option<Decimal> {
     if other.is_zero() {
         return None;
     }
-    Some((one.checked_div(other)? - Decimal::ONE).abs())
+    one.checked_div(other)?.checked_sub(Decimal::ONE).map(|off| off.abs())
 }
 
 /// The facts of something that stands still.
@@ -42,15 +42,16 @@ pub(super) fn is_still(hours: &[Decimal]) -> bool {
 }
 
 /// A series' hour over a limit row.
-pub(super) fn over(series: &SeriesView<'_>, hour: u8, limit: &Limit) -> Option<(Ratio, Comparison)> {
+pub(super) fn over(view: &DayView<'_>, series: &SeriesView<'_>, hour: u8, limit: &Limit) -> Option<(Ratio, Comparison)> {
     // Only what lies near the limit or above it is compared exactly.
     let about = if limit.converted { series.converted(hour) } else { series.value(hour) }?;
-    let figure = number::parse(&limit.limit).ok()?;
+    let text = view.figure_of(limit, Some(hour));
+    let figure = number::parse(text).ok()?;
     if limit.limit_type == LimitType::Max && about + Decimal::new(1, 4) < figure {
         return None;
     }
     let value = series.judged(hour, limit)?;
-    let comparison = compare(&value, limit);
+    let comparison = compare_with(&value, limit.limit_type, text);
     comparison.exceeds.then_some((value, comparison))
 }
 
@@ -90,6 +91,11 @@ pub(super) fn flow_states(view: &DayView<'_>, hour: u8, area: Decimal) -> Option
         }
     }
     Some((volume, actual, states))
+}
+
+/// Whether the hour has what brings a flow to its standard state.
+pub(super) fn has_state(view: &DayView<'_>, hour: u8) -> bool {
+    ["a01012", "a01014"].iter().all(|code| view.of(code).is_some_and(|series| series.value(hour).is_some()))
 }
 
 /// The duct area that flow and velocity imply, in the state that comes nearest to a known one.
@@ -166,6 +172,13 @@ pub(super) fn checks<'v>(view: &DayView<'v>) -> Vec<(Moment, StandardCheck<'v>)>
 /// The place of a parameter among those that are remembered.
 pub(super) fn parameter_key(factor: Option<FactorCode>, id: &str) -> String {
     factor.map_or_else(|| id.to_owned(), |factor| format!("{factor} {id}"))
+}
+
+/// Whether a code of Annex B.10 is a constant of an instrument, which nobody changes without a reason; the others are readings,
+/// states, clocks and logs.
+pub(super) fn is_constant(id: &str) -> bool {
+    const CONSTANTS: [&str; 6] = ["i13001", "i13004", "i13005", "i13007", "i13008", "i13009"];
+    CONSTANTS.contains(&id.to_ascii_lowercase().as_str())
 }
 
 /// In the place of a parameter's id: the instrument's serial number.

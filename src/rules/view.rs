@@ -42,6 +42,8 @@ pub struct DayView<'v> {
     pub manual: Option<Day>,
     /// Hours of the day in which the receiver or the region was away, a bit each.
     pub away: u32,
+    /// Hours in which the outlet is declared as stopped, a bit each.
+    pub stopped: u32,
     /// Hours that are closed.
     pub closed: u8,
     /// Whether the day's means are confirmed.
@@ -131,7 +133,7 @@ impl<'v> SeriesView<'v> {
     #[must_use]
     pub fn judged(&self, hour: u8, limit: &Limit) -> Option<Ratio> {
         let cell = self.cell(hour)?;
-        if self.day.exempt >> hour & 1 == 1 {
+        if self.day.exempt >> hour & 1 == 1 || self.day.is_dry(hour) {
             return None;
         }
         if !limit.converted {
@@ -255,7 +257,7 @@ impl<'v> DayView<'v> {
         let everywhere = |setting: &&crate::domain::RuleSetting| setting.trade.is_none() && setting.outlet.is_none() && setting.factor.is_none();
         let said = self.set.rules.iter().filter(of_rule).filter(|setting| setting.runs.is_some());
         let off = said.clone().filter(everywhere).max_by_key(|setting| setting.rule == rule).is_some_and(|setting| setting.runs == Some(false));
-        off && !said.clone().any(|setting| setting.runs == Some(true) && setting.rule == rule)
+        off && !said.clone().any(|setting| setting.runs == Some(true) && (setting.rule == rule || !everywhere(&setting)))
     }
 
     fn settings(&self, rule: RuleId, factor: FactorCode) -> impl Iterator<Item = (u8, &'v crate::domain::RuleSetting)> {
@@ -282,7 +284,7 @@ impl<'v> DayView<'v> {
     /// The lowest upper limit of a factor on a basis, as a number.
     #[must_use]
     pub fn limit(&self, factor: FactorCode, basis: Basis) -> Option<Decimal> {
-        self.limits(factor, basis).filter_map(|limit| number::parse(&limit.limit).ok()).min()
+        self.limits(factor, basis).filter_map(|limit| number::parse(self.figure_of(limit, None)).ok()).min()
     }
 
     /// The lowest upper limit of a factor, hourly or daily.
@@ -302,6 +304,9 @@ impl<'v> DayView<'v> {
     /// Whether the outlet ran in an hour, by its marks: none where nothing came.
     #[must_use]
     pub fn is_running(&self, hour: u8) -> Option<bool> {
+        if self.stopped >> hour & 1 == 1 {
+            return Some(false);
+        }
         let came = self.series.iter().filter(|series| series.cell(hour).is_some());
         let (all, stopped) = came.fold((0, 0), |(all, stopped), series| {
             let stops = matches!(series.class(hour), HourClass::Stop | HourClass::StopEdge);
@@ -388,7 +393,7 @@ impl<'v> DayView<'v> {
     #[must_use]
     pub fn burns_waste(&self) -> bool {
         let trade = &self.outlet.trade;
-        trade.contains("waste") && self.is_gas() || trade.contains("焚烧")
+        trade.contains("waste incineration") || trade.contains("焚烧")
     }
 
     /// The hours of one series today.
@@ -402,27 +407,59 @@ impl<'v> DayView<'v> {
                 HourClass::Stop | HourClass::StopEdge => hours.stop += 1,
                 HourClass::Missing | HourClass::Invalid => hours.stop += u32::from(self.is_special(series, hour)),
             }
-            hours.above += u32::from(limit.is_some_and(|limit| super::tools::over(series, hour, limit).is_some()));
+            hours.above += u32::from(limit.is_some_and(|limit| super::tools::over(self, series, hour, limit).is_some()));
         }
         hours
+    }
+
+    /// The hours of a factor today; of one that did not come none is valid.
+    #[must_use]
+    pub fn hours_of_factor(&self, factor: FactorCode) -> Hours {
+        let absent = Hours { all: 24, stop: self.stopped.count_ones(), ..Hours::default() };
+        self.of_factor(factor).map_or(absent, |series| self.hours_of(series))
+    }
+
+    /// Registered factors whose row is in force today.
+    #[must_use]
+    pub fn registered(&self) -> Vec<FactorCode> {
+        let (loggers, start) = (self.registry.loggers_of(self.id()), self.day.start());
+        let holds = |factor: &FactorCode| loggers.iter().any(|mn| self.registry.series(*mn, self.id(), *factor, start).is_some());
+        self.registry.factors(self.id()).filter(holds).collect()
+    }
+
+    /// Pollutants that came today or before, and whose row is in force.
+    #[must_use]
+    pub fn known_pollutants(&self) -> Vec<FactorCode> {
+        let known = |factor: &FactorCode| is_pollutant(*factor) && (self.prior.present.contains_key(factor) || self.of_factor(*factor).is_some());
+        self.registered().into_iter().filter(known).collect()
+    }
+
+    /// The figure of a limit row in an hour: where it has one in brackets and the water is not known to be warm, the milder one.
+    #[must_use]
+    pub fn figure_of<'l>(&self, limit: &'l Limit, hour: Option<u8>) -> &'l str {
+        let Some(cold) = &limit.cold else { return &limit.limit };
+        let series = self.outlet.temperature_factor.and_then(|factor| self.of_factor(factor));
+        let hours = hour.map_or(0..24, |hour| hour..hour + 1);
+        let coldest = series.and_then(|series| hours.filter_map(|hour| series.value(hour)).min());
+        if coldest.is_some_and(|coldest| coldest > self.set.water_cold_c.value) { &limit.limit } else { cold }
     }
 
     /// The hours of a factor in the month or the quarter, this day included.
     #[must_use]
     pub fn tally(&self, factor: FactorCode, of_quarter: bool) -> Hours {
         let before = if of_quarter { &self.prior.quarter } else { &self.prior.month };
-        let today = self.of_factor(factor).map(|series| self.hours_of(series)).unwrap_or_default();
+        let today = self.hours_of_factor(factor);
         before.get(&factor).copied().unwrap_or_default().plus(today)
     }
 
     /// Valid and due hours of all pollutants: of the day, or of the month or quarter up to it.
     #[must_use]
     pub fn transmission(&self, of_quarter: Option<bool>) -> (u32, u32) {
-        let hours = |series: &SeriesView<'_>| match of_quarter {
-            None => self.hours_of(series),
-            Some(of_quarter) => self.tally(series.factor(), of_quarter),
+        let hours = |factor: FactorCode| match of_quarter {
+            None => self.hours_of_factor(factor),
+            Some(of_quarter) => self.tally(factor, of_quarter),
         };
-        let sum = self.pollutants().map(hours).fold(Hours::default(), Hours::plus);
+        let sum = self.known_pollutants().into_iter().map(hours).fold(Hours::default(), Hours::plus);
         (sum.valid, sum.all - sum.stop)
     }
 

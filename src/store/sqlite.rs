@@ -256,9 +256,7 @@ impl Store {
                     match (&entry.body, self.names.get(&id)) {
                         (Body::Frame { gateway, .. }, Some(mn)) => drop(snapshot.heard.insert(*mn, (entry.at, gateway.clone()))),
                         (Body::Repeat { .. }, Some(mn)) => {
-                            if let Some((at, _)) = snapshot.heard.get_mut(mn) {
-                                *at = entry.at;
-                            }
+                            snapshot.heard.entry(*mn).or_default().0 = entry.at;
                         }
                         (Body::Tick {}, _) => snapshot.last_tick = snapshot.last_tick.max(Some(entry.at)),
                         (Body::Survey(_), _) => snapshot.surveyed = snapshot.surveyed.max(entry.at),
