@@ -122,8 +122,7 @@ impl HourBook {
         } else {
             HourCell::new(Origin::Nothing, 0)
         };
-        cell.reported =
-            self.hour.map(|hour| Reported { measured: hour.measured, converted: hour.converted, total: hour.total, marker: hour.marker });
+        cell.reported = self.hour.map(|hour| Reported { measured: hour.measured, converted: hour.converted, total: hour.total, marker: hour.marker });
         let sight = |second: u16, secs: u32, record, marker| Sighting { record, marker, second, secs };
         let minutes = || self.minutes.iter().map(|(at, record)| sight(u16::from(*at) * 60, length * 60, record, minute_mark(*at, record, rules)));
         let sightings: Vec<Sighting<'_>> = match cell.origin {

@@ -107,7 +107,8 @@ impl Marks {
     #[must_use]
     pub fn stops(&self, outlet: OutletId, from: Moment, to: Moment) -> bool {
         let declared = self.declarations.get(&outlet).into_iter().flat_map(BTreeMap::values);
-        let covers = |one: &Declaration| one.mark == DeclarationKind::Stop && one.factor.is_none() && !one.withdrawn && one.from <= from && to <= one.to;
+        let covers =
+            |one: &Declaration| one.mark == DeclarationKind::Stop && one.factor.is_none() && !one.withdrawn && one.from <= from && to <= one.to;
         declared.into_iter().any(covers)
     }
 

@@ -225,7 +225,7 @@ pub(super) fn look(
 
 /// The value at or above which the hour's highest ten minutes lie.
 fn hottest(mut values: Vec<(Decimal, u32)>) -> Option<Decimal> {
-    values.sort_by(|one, other| other.0.cmp(&one.0));
+    values.sort_by_key(|(value, _)| std::cmp::Reverse(*value));
     let mut secs = 0;
     values.into_iter().find_map(|(value, length)| {
         secs += length;

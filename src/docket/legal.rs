@@ -127,7 +127,9 @@ mod tests {
     #[test]
     fn the_article_is_that_of_the_day() {
         let day = |text: &str| Day::parse(text).expect("a day");
-        let cited = |medium, permitted, at: &str| articles(CaseKind::Exceedance, medium, permitted, day(at)).iter().map(|article| article.article).collect::<Vec<_>>();
+        let cited = |medium, permitted, at: &str| {
+            articles(CaseKind::Exceedance, medium, permitted, day(at)).iter().map(|article| article.article).collect::<Vec<_>>()
+        };
         assert_eq!(cited(Medium::Gas, false, "2026-08-14"), ["《大气污染防治法》第九十九条第二项"]);
         assert_eq!(cited(Medium::Gas, true, "2026-08-14"), ["《大气污染防治法》第九十九条第二项", "《排污许可管理条例》第三十四条"]);
         assert_eq!(cited(Medium::Gas, true, "2026-08-15"), ["《生态环境法典》第一千一百零七条", "《生态环境法典》第一千一百零三条"]);

@@ -182,6 +182,7 @@ impl Docket {
 
     /// Enters the confirmed findings of one rule and day. `changed` says that a figure differs from what was entered before.
     /// Returns the case that moved, and how.
+    #[allow(clippy::too_many_arguments)] // What moves a case is that much; a struct for one call would hide it.
     pub fn enter(
         &mut self,
         day: Day,

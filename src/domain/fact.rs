@@ -73,9 +73,12 @@ pub enum FactKind {
     },
 }
 
+/// Of what a state is: its kind, whose instrument, which code.
+type StatePlace<'f> = (u8, Option<FactorCode>, &'f str);
+
 impl FactKind {
     /// What stays until it is said otherwise: of what, and what is said. Of these only changes are kept.
-    fn state(&self) -> Option<((u8, Option<FactorCode>, &str), &str)> {
+    fn state(&self) -> Option<(StatePlace<'_>, &str)> {
         match self {
             Self::Information { factor, id, value } => Some(((0, *factor, id), value)),
             Self::Instrument { factor, serial } => Some(((1, *factor, ""), serial)),
@@ -117,7 +120,8 @@ pub fn enter_fact(facts: &mut Vec<Fact>, fact: &Fact) -> bool {
         Err(place) => place,
     };
     if let Some((place_of, word)) = fact.kind.state() {
-        let same_place = |known: &&Fact| known.kind.state().is_some_and(|(known_place, _)| known_place == place_of) && known.from.rank == fact.from.rank;
+        let same_place =
+            |known: &&Fact| known.kind.state().is_some_and(|(known_place, _)| known_place == place_of) && known.from.rank == fact.from.rank;
         let says = |known: &Fact| known.kind.state().is_some_and(|(_, known)| known == word);
         if facts[..place].iter().rfind(same_place).is_some_and(says) {
             return false;

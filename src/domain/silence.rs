@@ -1,7 +1,7 @@
 //! Silence (断链) and outages: who is not heard, and whether the fault may be ours or the region's.
 
-use super::time::Moment;
 use super::Mn;
+use super::time::Moment;
 use serde::{Deserialize, Serialize};
 
 /// A logger that is not heard.
@@ -91,4 +91,3 @@ pub struct Survey {
     /// Outages of regions and gateways that go on.
     pub outages: Vec<Outage>,
 }
-

@@ -130,7 +130,8 @@ impl DayState {
         let row = |factor| reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, factor, at));
         let spans = |factor| -> Vec<MarkSpan> { marks.over(key.outlet, factor, outlet.medium, at, hour_at.end()) };
         let beside = outlet.oxygen_factor.and_then(|factor| Some((books.get(&factor)?, factor, spans(factor))));
-        let oxygen = beside.as_ref().map(|(book, factor, spans)| (*book, SeriesRules::new(*factor, outlet, row(*factor), false, hour_at, spans, rules)));
+        let oxygen =
+            beside.as_ref().map(|(book, factor, spans)| (*book, SeriesRules::new(*factor, outlet, row(*factor), false, hour_at, spans, rules)));
         let oxygen = oxygen.as_ref().map(|(book, rules)| (*book, rules));
         for (factor, book) in books.iter().filter(|(_, book)| !book.is_empty()) {
             let over = spans(*factor);

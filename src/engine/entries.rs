@@ -96,7 +96,8 @@ impl Engine {
             writes.note(Notice::Quirk(quirk.name()), 1);
         }
         self.extend_chain(mn, entry, |before| chain_link(before, entry.sequence, entry.at, peer, bytes), writes);
-        let same_gateway = self.loggers.get(&mn).and_then(|logger| self.gateways.get(usize::from(logger.gateway))).is_some_and(|known| known == gateway);
+        let same_gateway =
+            self.loggers.get(&mn).and_then(|logger| self.gateways.get(usize::from(logger.gateway))).is_some_and(|known| known == gateway);
         if !same_gateway {
             let place = self.gateway_place(gateway);
             if let Some(logger) = self.loggers.get_mut(&mn) {

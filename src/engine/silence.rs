@@ -19,6 +19,11 @@ const OUTAGES_KEPT_MS: i64 = 10 * 24 * HOUR_MS;
 /// Surveys are made once a minute at most.
 const SURVEY_MS: i64 = MINUTE_MS;
 
+/// A region, a contractor, a gateway.
+type Group = (OutageScope, String);
+/// A logger of a group, and since when it is silent.
+type Member = (Mn, Option<Moment>);
+
 impl Engine {
     /// Whether time is told: a tick came within the gap that would be an outage.
     fn is_told(&self, at: Moment) -> bool {
@@ -98,7 +103,8 @@ impl Engine {
             let today = OutletDay { outlet, day: self.now.day() };
             // Another main logger that is heard speaks for the outlet.
             let others = self.registry.loggers_of(outlet).into_iter().filter(|mn| *mn != silence.mn);
-            let heard = |mn: &Mn| !self.silences.contains_key(mn) && self.registry.logger(mn.as_str(), self.now).is_some_and(|row| row.role == Role::Main);
+            let heard =
+                |mn: &Mn| !self.silences.contains_key(mn) && self.registry.logger(mn.as_str(), self.now).is_some_and(|row| row.role == Role::Main);
             if others.filter(heard).any(|mn| self.loggers.get(&mn).is_some_and(|logger| logger.heard > Moment(0))) && silence.until.is_none() {
                 continue;
             }
@@ -187,7 +193,7 @@ impl Engine {
         if (self.silences.is_empty() && standing.is_empty()) || self.now.0 - self.surveyed.0 < SURVEY_MS {
             return None;
         }
-        let mut members: BTreeMap<(OutageScope, String), Vec<(Mn, Option<Moment>)>> = BTreeMap::new();
+        let mut members: BTreeMap<Group, Vec<Member>> = BTreeMap::new();
         let heard = self.loggers.iter().filter(|(_, logger)| logger.heard > Moment(0));
         for (mn, _) in heard {
             let since = self.silences.get(mn).map(|silence| silence.began.unwrap_or(silence.since));
@@ -235,7 +241,11 @@ impl Engine {
             let now = self.now;
             let mine: Vec<Mn> = self.silences.values().filter(|silence| silence.excused.as_ref() == Some(&label)).map(|silence| silence.mn).collect();
             for mn in mine {
-                self.change_silence(mn, |silence| Silence { excused: None, since: now, began: silence.began.or(Some(silence.since)), ..silence }, writes);
+                self.change_silence(
+                    mn,
+                    |silence| Silence { excused: None, since: now, began: silence.began.or(Some(silence.since)), ..silence },
+                    writes,
+                );
             }
         }
         for outage in &survey.outages {
@@ -327,7 +337,9 @@ impl Engine {
         let loggers = self.registry.loggers_of(key.outlet);
         let groups: Vec<(OutageScope, String)> = loggers.iter().flat_map(|mn| self.groups_of(*mn)).collect();
         let kept = |outage: &&Outage| outage.to.is_none_or(|to| to.0 > self.now.0 - OUTAGES_KEPT_MS);
-        let mine = |outage: &&Outage| outage.scope == OutageScope::Receiver || groups.iter().any(|(scope, name)| *scope == outage.scope && *name == outage.name);
+        let mine = |outage: &&Outage| {
+            outage.scope == OutageScope::Receiver || groups.iter().any(|(scope, name)| *scope == outage.scope && *name == outage.name)
+        };
         let outages: Vec<&Outage> = self.outages.iter().filter(kept).filter(mine).collect();
         let touched = |hour: &u8| {
             let hour = key.day.hour(*hour);

@@ -92,7 +92,8 @@ impl Engine {
         let Some(state) = self.days.get(&key) else { return false };
         self.knows_case(key) || self.reopened.contains_key(&key) || state.row.findings.values().any(rules::refers_alone) || {
             let means = self.day_means(key);
-            let judged = self.with_view(key, 24, &means, true, |view| (rules::judge_day(view), view.set.score_review.value, view.set.score_days.value));
+            let judged =
+                self.with_view(key, 24, &means, true, |view| (rules::judge_day(view), view.set.score_review.value, view.set.score_days.value));
             judged.is_some_and(|(judged, review, days)| self.eligible(key, &judged.findings, review, days).next().is_some())
         }
     }
@@ -105,7 +106,8 @@ impl Engine {
 
     /// Whether what the day before hands over is at hand.
     pub(super) fn knows_prior(&self, key: OutletDay) -> bool {
-        self.days.get(&OutletDay { day: Day(key.day.0 - 1), ..key }).is_some_and(|before| before.known) || self.days.get(&key).is_some_and(|state| state.prior_known)
+        self.days.get(&OutletDay { day: Day(key.day.0 - 1), ..key }).is_some_and(|before| before.known)
+            || self.days.get(&key).is_some_and(|state| state.prior_known)
     }
 
     /// Fires, unless a day is wanted first.
@@ -207,7 +209,8 @@ impl Engine {
         let registry = Arc::clone(&self.registry);
         let today = self.now.day();
         for outlet in registry.outlets(self.now) {
-            let next = [today, today.next()].into_iter().map(|day| OutletDay { outlet: outlet.id, day }).find(|key| !self.is_past(self.finality.dawn(*key)));
+            let next =
+                [today, today.next()].into_iter().map(|day| OutletDay { outlet: outlet.id, day }).find(|key| !self.is_past(self.finality.dawn(*key)));
             if let Some(key) = next {
                 self.set_dawn(key);
             }

@@ -139,7 +139,13 @@ impl Engine {
     }
 
     /// Findings that belong in a case: those that refer alone, and suspicions once the outlet has points enough.
-    pub(super) fn eligible<'f>(&self, key: OutletDay, findings: &'f [Finding], review: u32, days: u32) -> impl Iterator<Item = &'f Finding> + use<'f> {
+    pub(super) fn eligible<'f>(
+        &self,
+        key: OutletDay,
+        findings: &'f [Finding],
+        review: u32,
+        days: u32,
+    ) -> impl Iterator<Item = &'f Finding> + use<'f> {
         let fired: Vec<(RuleId, Severity)> = findings
             .iter()
             .filter(|finding| finding.standing)
@@ -181,8 +187,11 @@ impl Engine {
         let known = self.dockets.range(first..).take_while(|(place, _)| place.0 == key.outlet).filter(|(_, docket)| docket.knows(key.day));
         let mut places: BTreeSet<DocketPlace> = known.map(|(place, _)| *place).collect();
         places.extend(eligible.iter().filter_map(place));
-        let fired: Vec<(RuleId, Severity)> =
-            findings.iter().filter(|finding| finding.standing).filter_map(|finding| Some((rules::find(&finding.rule)?.id, finding.severity))).collect();
+        let fired: Vec<(RuleId, Severity)> = findings
+            .iter()
+            .filter(|finding| finding.standing)
+            .filter_map(|finding| Some((rules::find(&finding.rule)?.id, finding.severity)))
+            .collect();
         let score = self.prior(key).cloned().unwrap_or_default().score(key.day, self.rules.score_days.value, &fired).points();
         for at in places {
             let of_place: Vec<Finding> = eligible.iter().filter(|finding| place(finding) == Some(at)).cloned().collect();

@@ -1,8 +1,8 @@
 //! The files of a registry directory, read and checked against each other.
 
 use super::rows::{
-    Contractor, ConversionOrder, Exemption, ExemptionKind, Logger, MarkDialect, Negative, Networking, Outlet, Permit, Restriction, Role, SeriesRow, Site,
-    StampLabel, Validity,
+    Contractor, ConversionOrder, Exemption, ExemptionKind, Logger, MarkDialect, Negative, Networking, Outlet, Permit, Restriction, Role, SeriesRow,
+    Site, StampLabel, Validity,
 };
 use super::table::{self, Fault, Line};
 use super::{Registry, WireSeries};
@@ -155,7 +155,8 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         "valid_from",
         "valid_to",
     ];
-    const OPTIONAL: &[&str] = &["label", "flow_factor", "temperature_factor", "stack_area_m2", "marks", "conversion", "expects", "networking", "main"];
+    const OPTIONAL: &[&str] =
+        &["label", "flow_factor", "temperature_factor", "stack_area_m2", "marks", "conversion", "expects", "networking", "main"];
     table::read("outlets.csv", text, COLUMNS, OPTIONAL, faults, |line| {
         let id = line.parsed("outlet", "a name of 1 to 24 bytes", |text| OutletId::new(text).filter(|id| !id.as_str().is_empty()));
         let site = site_of(line, registry);
@@ -312,7 +313,22 @@ fn series(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         let (slope, intercept) = (number_of(line, "slope"), number_of(line, "intercept"));
         let (Some(outlet), Some(factor), Some(mn), Some(negative), false) = (outlet, factor, mn, negative, line.faulty) else { return };
         let medium = registry.outlets[&outlet].last().map_or(Medium::Gas, |outlet| outlet.medium);
-        let row = SeriesRow { outlet, factor, st, wire, unit, unit_factor, range_high, negative, cycle_hours, detection_limit, span_gas, slope, intercept, validity };
+        let row = SeriesRow {
+            outlet,
+            factor,
+            st,
+            wire,
+            unit,
+            unit_factor,
+            range_high,
+            negative,
+            cycle_hours,
+            detection_limit,
+            span_gas,
+            slope,
+            intercept,
+            validity,
+        };
         let wires = match wire {
             Some(wire) => vec![(wire, unit_factor)],
             None => usual_codes(factor, medium, unit_factor),

@@ -12,8 +12,8 @@ mod table;
 pub use diff::{Difference, changes};
 pub use load::{FILES, Files, MORE_FILES};
 pub use rows::{
-    Contractor, ConversionOrder, Exemption, ExemptionKind, Logger, MarkDialect, Negative, Networking, Outlet, Permit, Restriction, Role, SeriesRow, Site,
-    StampLabel, Validity,
+    Contractor, ConversionOrder, Exemption, ExemptionKind, Logger, MarkDialect, Negative, Networking, Outlet, Permit, Restriction, Role, SeriesRow,
+    Site, StampLabel, Validity,
 };
 pub use table::Fault;
 

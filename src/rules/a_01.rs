@@ -26,7 +26,8 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     if view.prior.ever.is_none() || view.is_away(hour) || view.is_silent(hour) || view.is_running(hour) == Some(false) {
         return;
     }
-    let absent = |factor: &FactorCode| view.prior.present.contains_key(factor) && view.of_factor(*factor).is_none_or(|series| series.cell(hour).is_none());
+    let absent =
+        |factor: &FactorCode| view.prior.present.contains_key(factor) && view.of_factor(*factor).is_none_or(|series| series.cell(hour).is_none());
     let absent: Vec<FactorCode> = view.registered().into_iter().filter(absent).collect();
     let nothing = view.series.iter().all(|series| series.cell(hour).is_none());
     let factors = if nothing && !absent.is_empty() { vec![FactorCode::WHOLE] } else { absent };

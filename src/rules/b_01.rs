@@ -30,7 +30,9 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
             runs.put(RULE.id, series.factor(), None);
             continue;
         };
-        let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), Some(value), |run| run.value == Some(value) && run.goes_on_at(view.day.hour(hour)));
+        let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), Some(value), |run| {
+            run.value == Some(value) && run.goes_on_at(view.day.hour(hour))
+        });
         if run.hours >= view.count(&RULE, "n", series.factor()) {
             let severity = if view.is_low(series, value) { Severity::Info } else { RULE.severity };
             hits.fire(view, &RULE, series.factor(), Some(hour), severity, still_facts(run, value), still_words(run, value));

@@ -24,12 +24,15 @@ pub const RULE: Rule = Rule {
 /// Gases longer than dust; an invalid or missing hour begins anew.
 fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     for series in view.pollutants().filter(|_| view.is_gas()) {
-        let Some(value) = series.value(hour).filter(|value| view.is_running(hour) == Some(true) && *value > Decimal::ZERO && !series.is_coarse(hour, *value))
+        let Some(value) =
+            series.value(hour).filter(|value| view.is_running(hour) == Some(true) && *value > Decimal::ZERO && !series.is_coarse(hour, *value))
         else {
             runs.put(RULE.id, series.factor(), None);
             continue;
         };
-        let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), Some(value), |run| run.value == Some(value) && run.goes_on_at(view.day.hour(hour)));
+        let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), Some(value), |run| {
+            run.value == Some(value) && run.goes_on_at(view.day.hour(hour))
+        });
         let most = view.count(&RULE, if series.code() == "a34013" { "d_h" } else { "g_h" }, series.factor());
         if run.hours > most {
             let severity = if view.is_low(series, value) { Severity::Info } else { RULE.severity };

@@ -25,7 +25,9 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     let watched = |series: &&SeriesView<'_>| series.is_pollutant() || matches!(series.code(), "a19001" | "a01012" | "a01011");
     for series in view.series.iter().filter(watched).filter(|_| view.is_gas() && view.is_steady(hour)) {
-        let Some((value, secs)) = series.cell(hour).filter(|cell| cell.origin == Origin::Minutes).and_then(|cell| cell.seen.plateau) else { continue };
+        let Some((value, secs)) = series.cell(hour).filter(|cell| cell.origin == Origin::Minutes).and_then(|cell| cell.seen.plateau) else {
+            continue;
+        };
         let enough = Decimal::from(secs) >= view.figure(&RULE, "n_min", series.factor()) * Decimal::from(60);
         let resolution = Decimal::new(1, value.scale());
         if enough && value > resolution * Decimal::from(3) && !series.is_coarse(hour, value) {

@@ -26,7 +26,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     const ANALYSERS: [&str; 4] = ["w01018", "w21003", "w21011", "w21001"];
     for series in view.series.iter().filter(|series| ANALYSERS.contains(&series.code())) {
         let length = series.day.cycle_hours.max(1);
-        if (hour + 1) % length != 0 {
+        if !(hour + 1).is_multiple_of(length) {
             continue;
         }
         let first = hour + 1 - length;

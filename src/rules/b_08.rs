@@ -27,7 +27,8 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         let Some(secs) = series.odd(hour).map(|odd| odd.over_secs).filter(|secs| *secs > 0) else { continue };
         let (Some(high), Some(range)) = (series.cell(hour).and_then(|cell| cell.seen.high), series.range()) else { continue };
         if high > range * view.figure(&RULE, "ratio", series.factor()) && view.is_settled(hour) {
-            let words = (format!("{}分钟超过量程{range}，最高{high}", secs / 60), format!("{} minutes above the range of {range}, up to {high}", secs / 60));
+            let words =
+                (format!("{}分钟超过量程{range}，最高{high}", secs / 60), format!("{} minutes above the range of {range}, up to {high}", secs / 60));
             let facts = json!({"highest": high, "range": range, "minutes": secs / 60});
             hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, facts, words);
         }

@@ -30,6 +30,14 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     };
     let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), None, |run| run.goes_on_at(view.day.hour(hour)));
     if run.hours >= 4 {
-        hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"value": value}), (format!("湿度{value}%"), format!("a moisture of {value} %")));
+        hits.fire(
+            view,
+            &RULE,
+            series.factor(),
+            Some(hour),
+            RULE.severity,
+            json!({"value": value}),
+            (format!("湿度{value}%"), format!("a moisture of {value} %")),
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! What one day hands to the next: runs that go on, medians of the month before, tallies of month, quarter and year. Rules keep
 //! no state; this is a value that goes in with a day and comes out of it.
 
-use crate::domain::time::{Day, Hour, Moment};
 use super::rule::Refer;
 use super::tools::{SERIAL, flow_states, implied_area, is_constant, is_month_end, is_quarter_end, longest_mark, parameter_key, shaved_hours};
 use super::view::{DayView, SeriesView};
+use crate::domain::time::{Day, Hour, Moment};
 use crate::domain::{FactKind, FactorCode, Finding, RuleId, Severity};
 use crate::protocol::marker::Marker;
 use rust_decimal::Decimal;
@@ -285,7 +285,9 @@ impl Carry {
             .iter()
             .filter_map(|hour| match known {
                 Some(known) => implied_area(view, *hour, known),
-                None => flow_states(view, *hour, Decimal::ONE).and_then(|(volume, actual, states)| volume.checked_div(*states.last().unwrap_or(&actual))),
+                None => {
+                    flow_states(view, *hour, Decimal::ONE).and_then(|(volume, actual, states)| volume.checked_div(*states.last().unwrap_or(&actual)))
+                }
             })
             .collect();
         if areas.len() >= 12

@@ -24,7 +24,8 @@ pub const RULE: Rule = Rule {
 /// Against the hourly limit; where there is none, the daily one.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in view.series.iter().filter(|series| series.day.converts) {
-        let of_basis = |basis| view.limits(series.factor(), basis).filter(|limit| limit.converted).filter_map(|limit| number::parse(&limit.limit).ok()).min();
+        let of_basis =
+            |basis| view.limits(series.factor(), basis).filter(|limit| limit.converted).filter_map(|limit| number::parse(&limit.limit).ok()).min();
         let Some(limit) = of_basis(Basis::Hour).or_else(|| of_basis(Basis::Day)) else { continue };
         let Some(cell) = series.cell(hour).filter(|cell| cell.origin != Origin::Reported && series.converted(hour).is_some()) else { continue };
         // Both in one order of conversion: minute by minute where the logger converts minutes, else the milder of the two orders.
@@ -37,7 +38,10 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         // A last digit decides nothing.
         if own > limit && said <= limit && off(said, own).is_some_and(|off| off > Decimal::new(2, 2)) {
             let (said, own) = (said.round_dp(3), own.round_dp(3));
-            let words = (format!("上报折算值{said}达标，按原始数据为{own}，限值{limit}"), format!("{said} as sent complies, {own} by its own figures, the limit is {limit}"));
+            let words = (
+                format!("上报折算值{said}达标，按原始数据为{own}，限值{limit}"),
+                format!("{said} as sent complies, {own} by its own figures, the limit is {limit}"),
+            );
             hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"sent": said, "own": own, "limit": limit}), words);
         }
     }

@@ -34,7 +34,8 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         let beyond = off(total, own).is_some_and(|off| off > pct(view.figure(&RULE, "p_pct", series.factor())));
         if beyond && (total - own).abs() > unit && total > Decimal::ZERO {
             let own = own.round_dp(6).normalize();
-            let words = (format!("上报排放量{total}kg，浓度乘流量为{own}kg"), format!("a mass of {total} kg as sent, {own} kg by concentration and flow"));
+            let words =
+                (format!("上报排放量{total}kg，浓度乘流量为{own}kg"), format!("a mass of {total} kg as sent, {own} kg by concentration and flow"));
             hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"sent_kg": total, "own_kg": own}), words);
         }
     }

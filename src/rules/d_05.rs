@@ -36,7 +36,8 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     if off(area, known).is_none_or(|off| off <= p) {
         return runs.put(RULE.id, factor, None);
     }
-    let run = runs.extend(RULE.id, factor, view.day.hour(hour), Some(area), |run| run.value.and_then(|before| off(area, before)).is_some_and(|off| off <= p));
+    let run = runs
+        .extend(RULE.id, factor, view.day.hour(hour), Some(area), |run| run.value.and_then(|before| off(area, before)).is_some_and(|off| off <= p));
     if run.hours >= view.count(&RULE, "hold_h", factor) {
         let (area, known) = (area.round_dp(3), known.round_dp(3));
         let words = (format!("由流量推算的截面积由{known}m²变为{area}m²"), format!("the implied area went from {known} to {area} m2"));

@@ -29,7 +29,9 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     let hours = (0..24u8).filter(|hour| view.is_running(*hour) == Some(true) && !view.has_special_mark(*hour));
     let cold: Vec<(u8, u8, Decimal)> = hours
         .filter_map(|hour| Some((hour, series.odd(hour)?)))
-        .flat_map(|(hour, odd)| odd.fives.iter().filter(|(_, mean, normal)| *normal && *mean < least).map(move |(minute, mean, _)| (hour, *minute, *mean)))
+        .flat_map(|(hour, odd)| {
+            odd.fives.iter().filter(|(_, mean, normal)| *normal && *mean < least).map(move |(minute, mean, _)| (hour, *minute, *mean))
+        })
         .collect();
     if cold.len() as u32 > most {
         let lowest = cold.iter().map(|(.., mean)| *mean).min().unwrap_or_default();

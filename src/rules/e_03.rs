@@ -25,9 +25,14 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in view.pollutants() {
         let limits = view.limits(series.factor(), Basis::Hour).chain(view.limits(series.factor(), Basis::Day));
-        let Some((limit, figure)) = limits.filter_map(|limit| Some((limit, number::parse(view.figure_of(limit, Some(hour))).ok()?))).next() else { continue };
+        let Some((limit, figure)) = limits.filter_map(|limit| Some((limit, number::parse(view.figure_of(limit, Some(hour))).ok()?))).next() else {
+            continue;
+        };
         let Some(cell) = series.cell(hour).filter(|cell| cell.hidden().is_some()) else { continue };
-        if cell.shadow_minutes() < view.count(&RULE, "min_numeric_minutes", series.factor()) || series.day.exempt >> hour & 1 == 1 || series.day.is_dry(hour) {
+        if cell.shadow_minutes() < view.count(&RULE, "min_numeric_minutes", series.factor())
+            || series.day.exempt >> hour & 1 == 1
+            || series.day.is_dry(hour)
+        {
             continue;
         }
         let Some(mut shadow) = cell.shadow().as_ref().and_then(decimal) else { continue };
@@ -47,7 +52,10 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
             let says = official.map_or_else(|| "无".to_owned(), |official| official.round_dp(3).to_string());
             let words = (
                 format!("含标记数据的影子均值{shadow}超过限值{figure}，有效均值{says}"),
-                format!("{shadow} with the marked minutes, above the limit of {figure}; the official mean is {}", if official.is_some() { &says } else { "none" }),
+                format!(
+                    "{shadow} with the marked minutes, above the limit of {figure}; the official mean is {}",
+                    if official.is_some() { &says } else { "none" }
+                ),
             );
             let facts = json!({"shadow": shadow, "limit": figure, "official": official, "marks": marks_of(cell)});
             hits.fire(view, &RULE, series.factor(), Some(hour), severity, facts, words);

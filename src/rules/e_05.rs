@@ -26,10 +26,14 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     for series in view.pollutants() {
         let today = shaved_hours(view, series, view.figure(&RULE, "r", series.factor()));
         let since = view.day.0 - 6;
-        let before: u32 = view.prior.shaved.get(&series.factor()).into_iter().flatten().filter(|(day, _)| day.0 >= since).map(|(_, hours)| hours).sum();
+        let before: u32 =
+            view.prior.shaved.get(&series.factor()).into_iter().flatten().filter(|(day, _)| day.0 >= since).map(|(_, hours)| hours).sum();
         if today > 0 && before + today >= view.count(&RULE, "n", series.factor()) {
             let hours = before + today;
-            let words = (format!("七日内{hours}个小时恰留足有效分钟，标记时段浓度偏高"), format!("{hours} hours in seven days that just stay valid, the marked minutes being the high ones"));
+            let words = (
+                format!("七日内{hours}个小时恰留足有效分钟，标记时段浓度偏高"),
+                format!("{hours} hours in seven days that just stay valid, the marked minutes being the high ones"),
+            );
             hits.fire(view, &RULE, series.factor(), None, RULE.severity, json!({"hours": hours}), words);
         }
     }

@@ -26,7 +26,9 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in view.pollutants().filter(|series| series.code().starts_with("a2")) {
         let Some(odd) = series.odd(hour).filter(|odd| odd.calibrations > 0 && !odd.calibrates_last) else { continue };
         let (mut low, mut high, mut at, mut first) = (odd.calibration_low, odd.calibration_high, hour, odd.calibrates_first);
-        while let Some(before) = at.checked_sub(1).filter(|_| first).and_then(|before| Some((before, series.odd(before)?))).filter(|(_, odd)| odd.calibrates_last) {
+        while let Some(before) =
+            at.checked_sub(1).filter(|_| first).and_then(|before| Some((before, series.odd(before)?))).filter(|(_, odd)| odd.calibrates_last)
+        {
             low = low.into_iter().chain(before.1.calibration_low).min();
             high = high.into_iter().chain(before.1.calibration_high).max();
             (at, first) = (before.0, before.1.calibrates_first);
@@ -41,7 +43,8 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         let zero = low.abs() < range * pct(view.figure(&RULE, "zero_pct", series.factor()));
         let spans = span.is_some_and(|span| off(high, span).is_some_and(|off| off <= tolerance));
         if !zero && !spans {
-            let words = (format!("校准时段数值{low}至{high}，无零点或量程响应"), format!("{low} to {high} during calibration, neither zero nor span"));
+            let words =
+                (format!("校准时段数值{low}至{high}，无零点或量程响应"), format!("{low} to {high} during calibration, neither zero nor span"));
             hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"lowest": low, "highest": high, "span_gas": span}), words);
         }
     }

@@ -52,7 +52,8 @@ fn waste(view: &DayView<'_>, hour: u8, fault: u32, hits: &mut Hits) {
     if here == 0 {
         return;
     }
-    let so_far: u32 = (0..hour).map(|hour| [Marker::FAULT, Marker::START_UP, Marker::SHUT_DOWN].map(|marker| special(hour, marker)).iter().sum::<u32>()).sum();
+    let so_far: u32 =
+        (0..hour).map(|hour| [Marker::FAULT, Marker::START_UP, Marker::SHUT_DOWN].map(|marker| special(hour, marker)).iter().sum::<u32>()).sum();
     let year = view.prior.marked_year(view.day) + so_far + here;
     if year > view.count(&RULE, "b_h_year", whole).saturating_mul(60) {
         let hours = year / 60;

@@ -31,7 +31,11 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         // By the marks as they were sent: what people declare is not the logger's.
         let all: u32 = cell.marked.iter().map(|(_, minutes)| *minutes).sum();
         let normal = all.saturating_sub(series.odd(hour).map_or(0, |odd| odd.sent_abnormal_secs / 60));
-        let wrong = if view.is_gas() { Decimal::from(normal * 100) < view.figure(&RULE, "gas_pct", series.factor()) * Decimal::from(all) } else { normal < all };
+        let wrong = if view.is_gas() {
+            Decimal::from(normal * 100) < view.figure(&RULE, "gas_pct", series.factor()) * Decimal::from(all)
+        } else {
+            normal < all
+        };
         if wrong {
             let words = (format!("小时标记正常，{all}分钟中仅{normal}分钟正常"), format!("marked normal, {normal} of {all} minutes were"));
             hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"normal": normal, "minutes": all}), words);

@@ -27,7 +27,10 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
         let p = pct(view.figure(&RULE, "p_pct", check.factor));
         let far = check.deviation.is_some_and(|deviation| deviation > p);
         if check.failed || far {
-            let words = (format!("标样核查不合格：测得{}，标准值{}", check.measured, check.nominal), format!("a failed check: {} of {}", check.measured, check.nominal));
+            let words = (
+                format!("标样核查不合格：测得{}，标准值{}", check.measured, check.nominal),
+                format!("a failed check: {} of {}", check.measured, check.nominal),
+            );
             let facts = json!({"measured": check.measured, "nominal": check.nominal, "at": at.to_string()});
             hits.fire(view, &RULE, check.factor, Some(at.hour().of_day()), RULE.severity, facts, words);
         }

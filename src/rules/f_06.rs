@@ -29,7 +29,10 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
         *row = if check.deviation.is_some_and(|deviation| deviation.is_zero()) { *row + 1 } else { 0 };
         let contradicts = check.passed && check.deviation.is_some_and(|deviation| deviation > pct(view.figure(&RULE, "p_pct", check.factor)));
         let says = if contradicts {
-            Some((format!("判为合格，但测得{}，标准值{}", check.measured, check.nominal), format!("passed at {} of {}", check.measured, check.nominal)))
+            Some((
+                format!("判为合格，但测得{}，标准值{}", check.measured, check.nominal),
+                format!("passed at {} of {}", check.measured, check.nominal),
+            ))
         } else if *row >= view.count(&RULE, "n", check.factor) {
             Some((format!("连续{row}次核查与标准值完全相同"), format!("{row} checks running gave the sample's own value")))
         } else {

@@ -38,7 +38,8 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
         }
         let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), None, |_| true);
         if run.hours >= view.count(&RULE, "n", series.factor()) {
-            let words = (format!("{}小时内各记录最小、平均、最大值相同", run.hours), format!("smallest, mean and largest are one for {} hours", run.hours));
+            let words =
+                (format!("{}小时内各记录最小、平均、最大值相同", run.hours), format!("smallest, mean and largest are one for {} hours", run.hours));
             hits.fire(view, &RULE, series.factor(), Some(hour), Severity::Info, json!({"hours": run.hours}), words);
         }
     }

@@ -23,7 +23,8 @@ pub const RULE: Rule = Rule {
 };
 /// By the median of arrival less QN over sixty packets, of what was sent as live data.
 fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
-    let best = view.series.iter().filter_map(|series| series.cell(hour)).filter_map(|cell| Some((cell.seen.clock_records, cell.seen.clock_secs?))).max();
+    let best =
+        view.series.iter().filter_map(|series| series.cell(hour)).filter_map(|cell| Some((cell.seen.clock_records, cell.seen.clock_secs?))).max();
     let most = view.figure(&RULE, "t_s", FactorCode::WHOLE);
     let Some((records, secs)) = best.filter(|(_, secs)| Decimal::from(*secs).abs() > most) else {
         return runs.put(RULE.id, FactorCode::WHOLE, None);

@@ -25,7 +25,8 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hits: &mut Hits) {
     for fact in view.facts {
         if let FactKind::OddStamps { off_grid, future } = fact.kind {
-            let words = (format!("{off_grid}个数值时间不在整点上，{future}个为未来时间"), format!("{off_grid} values off the grid, {future} in the future"));
+            let words =
+                (format!("{off_grid}个数值时间不在整点上，{future}个为未来时间"), format!("{off_grid} values off the grid, {future} in the future"));
             let facts = json!({"off_grid": off_grid, "future": future});
             hits.fire(view, &RULE, FactorCode::WHOLE, Some(fact.at.hour().of_day()), RULE.severity, facts, words);
         }

@@ -26,7 +26,10 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in &view.series {
         let Some(versions) = series.odd(hour).map(|odd| odd.versions).filter(|versions| versions.live > 0) else { continue };
         let (before, after) = versions.example.unwrap_or_default();
-        let words = (format!("{}条记录重复而内容不同，如{before}与{after}", versions.live), format!("{} records came twice and differ, {before} and {after}", versions.live));
+        let words = (
+            format!("{}条记录重复而内容不同，如{before}与{after}", versions.live),
+            format!("{} records came twice and differ, {before} and {after}", versions.live),
+        );
         let facts = json!({"records": versions.live, "before": before, "after": after});
         hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, facts, words);
     }

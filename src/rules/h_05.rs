@@ -25,7 +25,8 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     let returns = view.series.iter().filter_map(|series| series.odd(hour)).map(|odd| odd.peer_returns).max().unwrap_or_default();
     if returns >= 2 {
-        let words = (format!("同一设备编码在两个地址间往返{returns}次"), format!("one device id came back {returns} times to an address it had left"));
+        let words =
+            (format!("同一设备编码在两个地址间往返{returns}次"), format!("one device id came back {returns} times to an address it had left"));
         hits.fire(view, &RULE, FactorCode::WHOLE, Some(hour), RULE.severity, json!({"returns": returns}), words);
     }
 }

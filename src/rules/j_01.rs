@@ -27,7 +27,15 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         for limit in view.limits(series.factor(), Basis::Hour) {
             let Some((value, comparison)) = over(view, series, hour, limit) else { continue };
             let severity = if comparison.marginal || view.burns_waste() { Severity::Warn } else { RULE.severity };
-            hits.fire(view, &RULE, series.factor(), Some(hour), severity, over_facts(&value, limit, &comparison), over_words(&value, limit, &comparison));
+            hits.fire(
+                view,
+                &RULE,
+                series.factor(),
+                Some(hour),
+                severity,
+                over_facts(&value, limit, &comparison),
+                over_words(&value, limit, &comparison),
+            );
         }
     }
 }

@@ -29,7 +29,8 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         let edge = figure * view.figure(&RULE, "a", series.factor());
         let least = view.count(&RULE, "n", series.factor()) as usize;
         let mean = |until: u8| {
-            let values: Vec<Decimal> = (0..=until).filter_map(|hour| if limit.converted { series.converted(hour) } else { series.value(hour) }).collect();
+            let values: Vec<Decimal> =
+                (0..=until).filter_map(|hour| if limit.converted { series.converted(hour) } else { series.value(hour) }).collect();
             (values.len() >= least && !values.is_empty()).then(|| values.iter().sum::<Decimal>() / Decimal::from(values.len()))
         };
         let Some(now) = mean(hour).filter(|mean| *mean > edge) else { continue };

@@ -33,7 +33,15 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
         if hours.valid > 0 && Decimal::from(within * 100) < view.figure(&RULE, "p_pct", series.factor()) * Decimal::from(hours.valid) {
             let share = Decimal::from(within * 100).checked_div(Decimal::from(hours.valid)).unwrap_or_default().round_dp(1);
             let words = (format!("本月达标小时占{share}%"), format!("{share} % of the month's hours within the limit"));
-            hits.fire(view, &RULE, series.factor(), None, RULE.severity, json!({"valid": hours.valid, "above": hours.above, "share_pct": share}), words);
+            hits.fire(
+                view,
+                &RULE,
+                series.factor(),
+                None,
+                RULE.severity,
+                json!({"valid": hours.valid, "above": hours.above, "share_pct": share}),
+                words,
+            );
         }
     }
 }

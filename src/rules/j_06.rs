@@ -30,7 +30,10 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
         for limit in view.limits(mean.factor, Basis::Day).filter(|limit| limit.converted == (mean.kind == Kind::Converted)) {
             if mean.count >= view.count(&RULE, "n", mean.factor) && compare_with(value, limit.limit_type, view.figure_of(limit, None)).exceeds {
                 let shown = value.shown();
-                let words = (format!("日数据无效，{}个有效小时均值{shown}，限值{}", mean.count, limit.limit), format!("no valid day, {} valid hours make {shown}, the limit is {}", mean.count, limit.limit));
+                let words = (
+                    format!("日数据无效，{}个有效小时均值{shown}，限值{}", mean.count, limit.limit),
+                    format!("no valid day, {} valid hours make {shown}, the limit is {}", mean.count, limit.limit),
+                );
                 let facts = json!({"indicative": shown, "valid_hours": mean.count, "limit": limit.limit});
                 hits.fire(view, &RULE, mean.factor, None, RULE.severity, facts, words);
             }

@@ -29,7 +29,15 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
             let least = Ratio::of(view.figure(&RULE, "multiple", series.factor()));
             if comparison.multiple.as_ref().is_some_and(|multiple| *multiple >= least) {
                 let severity = if view.burns_waste() { Severity::Warn } else { RULE.severity };
-                hits.fire(view, &RULE, series.factor(), Some(hour), severity, over_facts(&value, limit, &comparison), over_words(&value, limit, &comparison));
+                hits.fire(
+                    view,
+                    &RULE,
+                    series.factor(),
+                    Some(hour),
+                    severity,
+                    over_facts(&value, limit, &comparison),
+                    over_words(&value, limit, &comparison),
+                );
             }
         }
     }

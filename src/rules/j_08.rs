@@ -26,7 +26,15 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in &view.series {
         for limit in view.limits(series.factor(), Basis::Hour) {
             let Some((value, comparison)) = over(view, series, hour, limit).filter(|(_, comparison)| comparison.marginal) else { continue };
-            hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, over_facts(&value, limit, &comparison), over_words(&value, limit, &comparison));
+            hits.fire(
+                view,
+                &RULE,
+                series.factor(),
+                Some(hour),
+                RULE.severity,
+                over_facts(&value, limit, &comparison),
+                over_words(&value, limit, &comparison),
+            );
         }
     }
 }

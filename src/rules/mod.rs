@@ -108,7 +108,87 @@ use uuid::Uuid;
 pub const NAMESPACE: Uuid = Uuid::from_u128(0x9c1d_40f2_6f0e_5b52_8a6c_2f1d_2120_0212);
 
 /// Every rule that runs, in the order in which they run.
-pub const ALL: &[&Rule] = &[&a_01::RULE, &a_02::RULE, &a_03::RULE, &a_04::RULE, &a_05::RULE, &a_06::RULE, &a_07::RULE, &a_08::RULE, &a_11::RULE, &a_12::RULE, &b_01::RULE, &b_03::RULE, &b_04::RULE, &b_05::RULE, &b_06::RULE, &b_07::RULE, &b_08::RULE, &b_09::RULE, &b_13::RULE, &b_15::RULE, &b_16::RULE, &b_17::RULE, &d_01::RULE, &d_02::RULE, &d_03::RULE, &d_04::RULE, &d_05::RULE, &d_06::RULE, &d_07::RULE, &d_10::RULE, &d_11::RULE, &d_12::RULE, &d_13::RULE, &d_15::RULE, &d_16::RULE, &d_19::RULE, &d_20::RULE, &e_01::RULE, &e_02::RULE, &e_03::RULE, &e_05::RULE, &e_06::RULE, &e_07::RULE, &e_08::RULE, &e_09::RULE, &e_10::RULE, &e_11::RULE, &e_12::RULE, &e_13::RULE, &e_14::RULE, &e_15::RULE, &e_16::RULE, &f_01::RULE, &f_02::RULE, &f_03::RULE, &f_04::RULE, &f_05::RULE, &f_06::RULE, &f_07::RULE, &g_01::RULE, &g_02::RULE, &g_03::RULE, &g_04::RULE, &g_06::RULE, &g_07::RULE, &h_01::RULE, &h_02::RULE, &h_03::RULE, &h_04::RULE, &h_05::RULE, &j_01::RULE, &j_03::RULE, &j_04::RULE, &j_05::RULE, &j_06::RULE, &j_07::RULE, &j_08::RULE, &j_02::RULE, &n_01::RULE];
+pub const ALL: &[&Rule] = &[
+    &a_01::RULE,
+    &a_02::RULE,
+    &a_03::RULE,
+    &a_04::RULE,
+    &a_05::RULE,
+    &a_06::RULE,
+    &a_07::RULE,
+    &a_08::RULE,
+    &a_11::RULE,
+    &a_12::RULE,
+    &b_01::RULE,
+    &b_03::RULE,
+    &b_04::RULE,
+    &b_05::RULE,
+    &b_06::RULE,
+    &b_07::RULE,
+    &b_08::RULE,
+    &b_09::RULE,
+    &b_13::RULE,
+    &b_15::RULE,
+    &b_16::RULE,
+    &b_17::RULE,
+    &d_01::RULE,
+    &d_02::RULE,
+    &d_03::RULE,
+    &d_04::RULE,
+    &d_05::RULE,
+    &d_06::RULE,
+    &d_07::RULE,
+    &d_10::RULE,
+    &d_11::RULE,
+    &d_12::RULE,
+    &d_13::RULE,
+    &d_15::RULE,
+    &d_16::RULE,
+    &d_19::RULE,
+    &d_20::RULE,
+    &e_01::RULE,
+    &e_02::RULE,
+    &e_03::RULE,
+    &e_05::RULE,
+    &e_06::RULE,
+    &e_07::RULE,
+    &e_08::RULE,
+    &e_09::RULE,
+    &e_10::RULE,
+    &e_11::RULE,
+    &e_12::RULE,
+    &e_13::RULE,
+    &e_14::RULE,
+    &e_15::RULE,
+    &e_16::RULE,
+    &f_01::RULE,
+    &f_02::RULE,
+    &f_03::RULE,
+    &f_04::RULE,
+    &f_05::RULE,
+    &f_06::RULE,
+    &f_07::RULE,
+    &g_01::RULE,
+    &g_02::RULE,
+    &g_03::RULE,
+    &g_04::RULE,
+    &g_06::RULE,
+    &g_07::RULE,
+    &h_01::RULE,
+    &h_02::RULE,
+    &h_03::RULE,
+    &h_04::RULE,
+    &h_05::RULE,
+    &j_01::RULE,
+    &j_03::RULE,
+    &j_04::RULE,
+    &j_05::RULE,
+    &j_06::RULE,
+    &j_07::RULE,
+    &j_08::RULE,
+    &j_02::RULE,
+    &n_01::RULE,
+];
 
 /// Every rule of the catalogue, in the order of ids.
 #[must_use]
@@ -139,7 +219,10 @@ pub fn settings_fault(set: &RuleSet) -> Option<String> {
         }
         let fixed = setting.figures.keys().find(|name| FIXED.contains(&(rule.id.as_str(), name.as_str())));
         if let Some(fixed) = fixed {
-            return Some(format!("rules: {fixed:?} of {} cannot be set: it is fixed in what an hour keeps, or another figure stands for it", rule.id));
+            return Some(format!(
+                "rules: {fixed:?} of {} cannot be set: it is fixed in what an hour keeps, or another figure stands for it",
+                rule.id
+            ));
         }
         let beyond = setting.figures.iter().find(|(_, value)| value.is_sign_negative() || **value > FIGURE_MAX);
         beyond.map(|(name, value)| format!("rules: {name} of {} is {value}; 0 to {FIGURE_MAX} is possible", rule.id))
@@ -315,7 +398,8 @@ fn finding(view: &DayView<'_>, rule: RuleId, factor: FactorCode, hits: Vec<Hit>)
     let names = factor_names(factor);
     let title = known.map_or(("", ""), |rule| rule.title);
     let at = gravest.and_then(|hit| hit.hour).map_or_else(String::new, |hour| format!(" {hour:02}:00"));
-    let more = if hits.len() > 1 { (format!("（共{}个时段）", hits.len()), format!(" ({} hours in all)", hits.len())) } else { Default::default() };
+    let more =
+        if hits.len() > 1 { (format!("（共{}个时段）", hits.len()), format!(" ({} hours in all)", hits.len())) } else { Default::default() };
     let name_en = if view.outlet.name_en.is_empty() { &view.outlet.name } else { &view.outlet.name_en };
     Finding {
         id: id_of(view, rule, factor),
@@ -333,10 +417,7 @@ fn finding(view: &DayView<'_>, rule: RuleId, factor: FactorCode, hits: Vec<Hit>)
         sentence_zh: format!("{}{at}，{}{}：{}：{zh}{}。", view.day, view.outlet.name, names.0, title.0, more.0),
         sentence_en: format!("{}{at}, {name_en}, {}: {}: {en}{}.", view.day, names.1, title.1, more.1),
         hits,
-        source: Source {
-            text: known.map_or("", |rule| rule.source).to_owned(),
-            grade: known.map_or(crate::domain::Grade::D, |rule| rule.grade),
-        },
+        source: Source { text: known.map_or("", |rule| rule.source).to_owned(), grade: known.map_or(crate::domain::Grade::D, |rule| rule.grade) },
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a rule is: one constant that the program runs by, and from which `docs/rules.md` is printed.
 
-use super::view::{DayView, Hits};
 use super::Runs;
+use super::view::{DayView, Hits};
 use crate::domain::{CaseKind, Confidence, Grade, RuleId, Severity};
 use rust_decimal::Decimal;
 

@@ -176,9 +176,8 @@ impl<'v> SeriesView<'v> {
 #[must_use]
 pub fn is_pollutant(factor: FactorCode) -> bool {
     let code = factor.as_str();
-    !(code == "a00000" || code == "w00000" || code.starts_with("a010") || code.starts_with("a019") || code == "a19001")
-        && !matches!(code, "w01001" | "w01010" | "w01014" | "w01009" | "w01003")
-        && (code.starts_with('a') || code.starts_with('w'))
+    let parameter = matches!(code, "a00000" | "w00000" | "w01001" | "w01003" | "w01009" | "w01010" | "w01014");
+    !parameter && !code.starts_with("a010") && !code.starts_with("a019") && (code.starts_with('a') || code.starts_with('w'))
 }
 
 /// A ratio to six decimals.
@@ -386,7 +385,8 @@ impl<'v> DayView<'v> {
     #[must_use]
     pub fn is_special(&self, series: &SeriesView<'_>, hour: u8) -> bool {
         let marks = [Marker::START_UP, Marker::SHUT_DOWN, Marker::BANKED_FIRE];
-        series.class(hour) != HourClass::Valid && marks.iter().map(|marker| series.marked(hour, *marker)).sum::<u32>() >= self.set.hour_minutes_min.value
+        series.class(hour) != HourClass::Valid
+            && marks.iter().map(|marker| series.marked(hour, *marker)).sum::<u32>() >= self.set.hour_minutes_min.value
     }
 
     /// Whether the outlet burns waste: judged by the day, and by the hours of its marks (Decree 10).
@@ -494,7 +494,17 @@ pub struct Hits {
 
 impl Hits {
     /// A rule fired.
-    pub fn fire(&mut self, view: &DayView<'_>, rule: &Rule, factor: FactorCode, hour: Option<u8>, severity: Severity, facts: Value, words: (String, String)) {
+    #[allow(clippy::too_many_arguments)] // A hit has that many parts; a struct for one call would hide them.
+    pub fn fire(
+        &mut self,
+        view: &DayView<'_>,
+        rule: &Rule,
+        factor: FactorCode,
+        hour: Option<u8>,
+        severity: Severity,
+        facts: Value,
+        words: (String, String),
+    ) {
         if !view.set.rules.is_empty() && !view.runs(rule.id, factor) {
             return;
         }

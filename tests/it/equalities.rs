@@ -3,8 +3,8 @@
 //! give the same current means and the same standing findings. Also: reopened days publish when quiet, and withdraw.
 
 use crate::world::{Chance, MN, Outputs, SO2_DAY_80, at, frame_body, packet, registry, run, run_all_rules, until};
-use hj212d::domain::{Finding, Span};
 use hj212d::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
+use hj212d::domain::{Finding, Span};
 use hj212d::engine::Body;
 use hj212d::message::Topic;
 use hj212d::rules::{self, TimeBase};
@@ -109,8 +109,11 @@ fn current(outputs: &Outputs) -> (BTreeMap<(Moment, Span), String>, Vec<String>)
     }
     let by_event = |finding: &Finding| rules::find(&finding.rule).is_some_and(|rule| rule.time == TimeBase::Event);
     let standing = findings.into_values().filter(|finding| finding.standing && by_event(finding));
-    let mut standing: Vec<String> =
-        standing.map(|finding| format!("{} {} {} {:?}", finding.day, finding.rule, finding.facts, finding.hits.iter().map(|hit| hit.hour).collect::<Vec<_>>())).collect();
+    let mut standing: Vec<String> = standing
+        .map(|finding| {
+            format!("{} {} {} {:?}", finding.day, finding.rule, finding.facts, finding.hits.iter().map(|hit| hit.hour).collect::<Vec<_>>())
+        })
+        .collect();
     standing.sort();
     (means, standing)
 }

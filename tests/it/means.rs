@@ -237,7 +237,8 @@ fn a19_a_stamp_at_midnight_belongs_where_its_label_says() {
             let bytes = hj212d::protocol::encode::frame(segment.as_bytes());
             let registry = hj212d::registry::Registry::parse(&files).expect("a good registry");
             let packet = hj212d::protocol::decode(bytes.trim_ascii_end(), hj212d::protocol::CrcDialect::Standard, &[]).expect("a packet");
-            let translation = registry.translate(&packet, hj212d::registry::Arrived { at: arrival, sequence: 1, peer: 0 }, &hj212d::domain::RuleSet::default());
+            let translation =
+                registry.translate(&packet, hj212d::registry::Arrived { at: arrival, sequence: 1, peer: 0 }, &hj212d::domain::RuleSet::default());
             let reading = translation.readings.first().unwrap_or_else(|| panic!("{stamp} {label}: {:?}", translation.unusable));
             let day = reading.hour.day().to_string().replace('-', "");
             assert_eq!(expected["day"], day.as_str(), "{stamp} {label}");

@@ -5,7 +5,9 @@ use hj212d::domain::time::Moment;
 use hj212d::domain::{Basis, Depth, FactorCode, Limit, Mn, OutletId, RuleSet, Series, SiteId, UnusableReason};
 use hj212d::protocol::encode::Segment;
 use hj212d::protocol::{CrcDialect, decode};
-use hj212d::registry::{Arrived, ConversionOrder, Difference, ExemptionKind, FILES, Files, MORE_FILES, MarkDialect, Registry, Role, Translation, changes};
+use hj212d::registry::{
+    Arrived, ConversionOrder, Difference, ExemptionKind, FILES, Files, MORE_FILES, MarkDialect, Registry, Role, Translation, changes,
+};
 
 #[test]
 fn every_fault_is_named_with_its_place_and_its_mend_at_once() {

@@ -1,6 +1,6 @@
 //! Declarations, comparison results and changed registers: what they do to stored days, verdicts and referrals.
 
-use crate::world::{Outputs, SO2_DAY_80, at, frame_body, packet, registry, run, until, daily_verdict_alone};
+use crate::world::{Outputs, SO2_DAY_80, at, daily_verdict_alone, frame_body, packet, registry, run, until};
 use hj212d::domain::number::Ratio;
 use hj212d::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Comparison, Declaration, DeclarationKind, Depth, FactorCode, OutletId, RuleSet, Span, Status};

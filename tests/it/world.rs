@@ -1,7 +1,7 @@
 //! A small world for tests of the core: one site, one gas outlet, one logger, and helpers that speak as the logger would.
 
-use hj212d::domain::{Finding, Grade, RuleId, RuleSet, RuleSetting, Source};
 use hj212d::domain::time::Moment;
+use hj212d::domain::{Finding, Grade, RuleId, RuleSet, RuleSetting, Source};
 use hj212d::engine::{Body, WriteSet};
 use hj212d::message::{Event, Publication, Topic};
 use hj212d::pipeline::replay::Replay;
