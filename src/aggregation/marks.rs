@@ -32,6 +32,27 @@ pub const STATEMENTS_MAX: usize = 5_000;
 const OPEN: Moment = Moment(i64::MAX);
 
 impl Marks {
+    /// A declaration with the instants at which it was first entered, and last entered otherwise.
+    #[must_use]
+    pub fn stamped(&self, declaration: &Declaration, now: Moment) -> Declaration {
+        let known = self.declarations.values().find_map(|of_outlet| of_outlet.get(&declaration.id));
+        let mut stamped = Declaration { entered: Some(now), changed: None, ..declaration.clone() };
+        if let Some(known) = known {
+            (stamped.entered, stamped.changed) = (known.entered, known.changed);
+            if stamped != *known {
+                stamped.changed = Some(now);
+            }
+        }
+        stamped
+    }
+
+    /// The declarations in force that touch `[from, to)`.
+    #[must_use]
+    pub fn declared(&self, outlet: OutletId, from: Moment, to: Moment) -> Vec<&Declaration> {
+        let of_outlet = self.declarations.get(&outlet).into_iter().flat_map(BTreeMap::values);
+        of_outlet.filter(|one| !one.withdrawn && one.from < to && from < one.to).collect()
+    }
+
     /// Puts a declaration in force, instead of the one with its id. Gives the periods whose data may differ now.
     pub fn declare(&mut self, declaration: Declaration) -> Vec<(OutletId, Moment, Moment)> {
         let mut periods = vec![(declaration.outlet, declaration.from, declaration.to)];

@@ -97,6 +97,12 @@ pub struct Declaration {
     /// Taken back.
     #[serde(default)]
     pub withdrawn: bool,
+    /// When it was first entered here; the engine says so, whatever the statement does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entered: Option<Moment>,
+    /// When it was last entered with another content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Moment>,
 }
 
 /// 比对结果: a check of the equipment against a reference. A failed one voids data (averaging-and-validity 3.3).

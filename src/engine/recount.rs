@@ -14,8 +14,9 @@ impl Engine {
             return writes.note(Notice::Statement("refused"), 1);
         }
         writes.note(Notice::Statement("declaration"), 1);
+        let declaration = self.marks.stamped(declaration, self.now);
         writes.declarations.push(declaration.clone());
-        let periods = self.marks.declare(declaration.clone());
+        let periods = self.marks.declare(declaration);
         self.recount_periods(periods, writes);
     }
 

@@ -18,6 +18,7 @@ impl Engine {
         let row = |factor| state.reporters.iter().find_map(|mn| self.registry.series(*mn, key.outlet, factor, start));
         let none = Carry::default();
         let (tickets, manual) = self.marks.tickets(key.outlet, start, end);
+        let declared = self.marks.declared(key.outlet, start, end);
         let stops = |hour: &u8| self.marks.stops(key.outlet, key.day.hour(*hour).start(), key.day.hour(*hour).end());
         let stopped = (0..24u8).filter(stops).fold(0, |bits, hour| bits | 1 << hour);
         let view = DayView {
@@ -31,6 +32,7 @@ impl Engine {
             facts: &state.row.facts,
             silences: &state.row.silences,
             tickets: &tickets,
+            declared: &declared,
             manual,
             away: self.away(key),
             stopped,

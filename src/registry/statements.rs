@@ -48,7 +48,7 @@ pub fn declarations(text: &str) -> Result<Vec<Declaration>, Vec<Fault>> {
         let withdrawn = yes(line, "withdrawn");
         let (id, reason, document, author) = (line.required("id"), line.required("reason"), line.text("document"), line.required("author"));
         let (Some(outlet), Some(mark), Some(from), Some(to), Some(made_at), false) = (outlet, mark, from, to, made_at, line.faulty) else { return };
-        let row = Declaration { id, outlet, factor, mark, from, to, reason, document, author, made_at, withdrawn };
+        let row = Declaration { id, outlet, factor, mark, from, to, reason, document, author, made_at, withdrawn, entered: None, changed: None };
         match row.fault() {
             Some((column, what)) => line.fault(column, what.to_owned(), "mend the line"),
             None => rows.push(row),

@@ -36,7 +36,17 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
             continue;
         }
         let words = (format!("参数{id}由{before}改为{value}"), format!("parameter {id} was changed from {before} to {value}"));
-        let facts = json!({"parameter": id, "before": before, "since": since.to_string(), "now": value, "at": fact.at.to_string()});
+        // Logs of the instrument, the logger and the door, and who was logged in, within an hour of it.
+        let near: Vec<_> = view.facts.iter().filter(|other| (other.at.0 - fact.at.0).abs() <= HOUR_MS).filter_map(beside).take(5).collect();
+        let facts = json!({"near": near, "parameter": id, "before": before, "since": since.to_string(), "now": value, "at": fact.at.to_string()});
         hits.fire(view, &RULE, factor.unwrap_or(FactorCode::WHOLE), Some(fact.at.hour().of_day()), RULE.severity, facts, words);
+    }
+}
+
+/// A log line or a state beside a change.
+fn beside(fact: &crate::domain::Fact) -> Option<serde_json::Value> {
+    match &fact.kind {
+        FactKind::Information { id, value, .. } if !is_constant(id) => Some(json!({"at": fact.at.to_string(), "id": id, "value": value})),
+        _ => None,
     }
 }

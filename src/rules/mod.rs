@@ -244,7 +244,6 @@ pub const FIXED: &[(&str, &str)] = &[
     ("B-17", "wet_lo_pct"),
     ("D-06", "m_pct"),
     ("E-08", "auto_h"),
-    ("E-11", "permitted_d"),
     ("G-06", "n"),
     ("H-02", "t_s"),
     ("H-03", "t_s"),

@@ -6,7 +6,8 @@ use crate::aggregation::{Conversion, HourCell, Odd, SeriesDay};
 use crate::domain::number::{self, Ratio};
 use crate::domain::time::{Day, HOUR_MS, Moment};
 use crate::domain::{
-    Basis, Fact, FactKind, FactorCode, Hit, HourClass, Limit, LimitType, Mean, Medium, OutletId, RuleId, RuleSet, Series, Severity, Silence,
+    Basis, Declaration, Fact, FactKind, FactorCode, Hit, HourClass, Limit, LimitType, Mean, Medium, OutletId, RuleId, RuleSet, Series, Severity,
+    Silence,
 };
 use crate::protocol::marker::Marker;
 use crate::registry::{Outlet, Registry, SeriesRow};
@@ -38,6 +39,8 @@ pub struct DayView<'v> {
     pub silences: &'v [Silence],
     /// Periods that people declared as maintenance or calibration.
     pub tickets: &'v [(Moment, Moment)],
+    /// Declarations of people that touch the day.
+    pub declared: &'v [&'v Declaration],
     /// The last day for which a manual result was stated.
     pub manual: Option<Day>,
     /// Hours of the day in which the receiver or the region was away, a bit each.

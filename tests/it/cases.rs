@@ -72,6 +72,8 @@ fn body(words: &str, first_day: &str, number: usize) -> Body {
             author: text("张三"),
             made_at: instant(&rest[17..]),
             withdrawn: false,
+            entered: None,
+            changed: None,
         }),
         "limit" => Body::RegistryVersion { files: registry("11", &[&SO2_DAY_80.replace(",max,80,", &format!(",max,{rest},"))]) },
         _ => panic!("{words:?}"),

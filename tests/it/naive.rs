@@ -134,6 +134,8 @@ fn say(chance: &mut Chance) -> Said {
                 author: "test".to_owned(),
                 made_at: from,
                 withdrawn: version == 1 && chance.below(2) == 0,
+                entered: None,
+                changed: None,
             };
             let stated = start().plus_ms((DAYS + 1) * DAY_MS + (number * 2 + version) as i64 * HOUR_MS);
             let early = from.plus_ms(chance.below(1000) as i64 * 1000);

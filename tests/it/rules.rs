@@ -508,6 +508,8 @@ impl Script {
             author: "张三".to_owned(),
             made_at: at,
             withdrawn: false,
+            entered: None,
+            changed: None,
         };
         self.declared.push((at, declaration));
     }

@@ -41,6 +41,8 @@ fn declaration(id: &str, from: Moment, to: Moment, withdrawn: bool) -> Body {
         author: "李四".to_owned(),
         made_at: to,
         withdrawn,
+        entered: None,
+        changed: None,
     })
 }
 

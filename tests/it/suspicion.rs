@@ -37,6 +37,8 @@ fn declaration(id: &str, made: &str, withdrawn: bool) -> (Moment, Body) {
         author: "张三".to_owned(),
         made_at: at(made),
         withdrawn,
+        entered: None,
+        changed: None,
     };
     (at(made), Body::Declaration(declaration))
 }
