@@ -179,7 +179,7 @@ impl<'v> SeriesView<'v> {
 #[must_use]
 pub fn is_pollutant(factor: FactorCode) -> bool {
     let code = factor.as_str();
-    let parameter = matches!(code, "a00000" | "w00000" | "w01001" | "w01003" | "w01009" | "w01010" | "w01014");
+    let parameter = matches!(code, "a00000" | "a19001" | "w00000" | "w01001" | "w01003" | "w01009" | "w01010" | "w01014");
     !parameter && !code.starts_with("a010") && !code.starts_with("a019") && (code.starts_with('a') || code.starts_with('w'))
 }
 
