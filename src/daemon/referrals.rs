@@ -64,8 +64,10 @@ fn letter(event: &Value, packets: usize) -> String {
         say(String::new());
         say(format!("  {}", text(&finding["sentence_zh"])));
         say(format!("  {}", text(&finding["sentence_en"])));
-        say(format!("  限值 limit       {} {} — {}", text(&limit["figure"]), text(&limit["unit"]), text(&limit["standard"])));
-        say(format!("                   来源 source: {} [{} {}]", text(&limit["source"]), text(&limit["grade"]), text(&limit["grade_zh"])));
+        if limit.is_object() {
+            say(format!("  限值 limit       {} {} — {}", text(&limit["figure"]), text(&limit["unit"]), text(&limit["standard"])));
+            say(format!("                   来源 source: {} [{} {}]", text(&limit["source"]), text(&limit["grade"]), text(&limit["grade_zh"])));
+        }
         say(format!(
             "  规则 rule        {} {} — {} [{}]",
             text(&finding["rule"]),

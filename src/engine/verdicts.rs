@@ -37,6 +37,7 @@ impl Engine {
             away: self.away(key),
             stopped,
             closed,
+            began: self.began,
             confirmed,
             now: self.now,
             unsettled: std::cell::OnceCell::new(),

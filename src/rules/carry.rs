@@ -359,14 +359,14 @@ impl Carry {
         }
     }
 
-    /// The points of an outlet on a day (suspicion-rules M): of what fired on it and on the days before. Hints give none.
+    /// The points of an outlet on a day (suspicion-rules M): of what fired on it and on the days before. Hints give none, and what is
+    /// referred by itself gives none either: an exceedance makes no suspicion of another finding.
     #[must_use]
     pub fn score(&self, day: Day, days: u32, today: &[(RuleId, Severity)]) -> Score {
         let since = Day(day.0 - days as i32 + 1).to_string();
         let before = self.fired.range(since..).filter(|(known, _)| **known != day.to_string());
-        let counts = |fired: &&(RuleId, Severity)| {
-            fired.1 >= Severity::Warn && super::find(fired.0.as_str()).is_some_and(|rule| !matches!(rule.refer, Refer::Note))
-        };
+        let counts =
+            |fired: &&(RuleId, Severity)| fired.1 >= Severity::Warn && super::find(fired.0.as_str()).is_some_and(|rule| rule.refer == Refer::Score);
         let mut score = Score::default();
         let mut by_day = 0;
         for fired in before.map(|(_, fired)| fired.as_slice()).chain([today]) {

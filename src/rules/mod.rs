@@ -339,7 +339,7 @@ pub fn is_hourly(id: &str) -> bool {
 /// Whether a finding gives points towards a referral.
 #[must_use]
 pub fn counts(finding: &Finding) -> bool {
-    finding.standing && finding.severity >= Severity::Warn && find(&finding.rule).is_some_and(|rule| rule.refer != Refer::Note)
+    finding.standing && finding.severity >= Severity::Warn && find(&finding.rule).is_some_and(|rule| rule.refer == Refer::Score)
 }
 
 /// Runs one rule of a day.

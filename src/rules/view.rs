@@ -49,6 +49,8 @@ pub struct DayView<'v> {
     pub stopped: u32,
     /// Hours that are closed.
     pub closed: u8,
+    /// The first day of the journal.
+    pub began: Option<Day>,
     /// Whether the day's means are confirmed.
     pub confirmed: bool,
     /// Engine time.

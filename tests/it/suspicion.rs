@@ -3,7 +3,7 @@
 
 use crate::world::{MN, OUTLET, Outputs, SO2_DAY_80, at, frame_body, packet, registry, run_all_rules};
 use hj212d::domain::time::{HOUR_MS, MINUTE_MS, Moment};
-use hj212d::domain::{Declaration, DeclarationKind, OutletId};
+use hj212d::domain::{Declaration, DeclarationKind, Grade, OutletId, RuleId, RuleSet, RuleSetting, Source};
 use hj212d::engine::Body;
 use hj212d::message::{Event, Topic};
 use hj212d::pipeline::replay::Replay;
@@ -123,7 +123,18 @@ fn a_silence_is_found_at_once_referred_after_the_survey_and_goes_on_from_day_to_
 fn an_outlet_that_was_never_networked_is_referred_when_its_time_is_over() {
     let mut files = registry("11", &[SO2_DAY_80]);
     files.0.insert("permits.csv".to_owned(), "site,permit,document,issued,valid_from,valid_to\nS1,913301,SP-1,2025-12-20,2025-12-20,\n".to_owned());
-    let journal = vec![(at("2026-03-17 00:00:00"), Body::Tick {}), (at("2026-03-25 00:00:00"), Body::Tick {})];
+    let setting = RuleSetting {
+        rule: RuleId::new("N-01").expect("short"),
+        trade: None,
+        outlet: None,
+        factor: None,
+        runs: None,
+        figures: [("watch_days".to_owned(), 2.into())].into(),
+        source: Source { text: "a host that has listened before".to_owned(), grade: Grade::D },
+    };
+    let set = RuleSet { rules: vec![setting], ..RuleSet::default() };
+    let rules = (at("2026-03-17 00:00:00"), Body::RuleSetVersion { text: set.text() });
+    let journal = vec![rules, (at("2026-03-17 00:00:00"), Body::Tick {}), (at("2026-03-25 00:00:00"), Body::Tick {})];
     let outputs = run_all_rules(&files, &journal, 1);
     let networking = of_kind(&outputs, "networking");
     assert_eq!(changes(&networking)[0], "opened", "{networking:#?}");
