@@ -133,19 +133,12 @@ impl Marks {
         declared.into_iter().any(covers)
     }
 
-    /// Periods declared as maintenance or calibration that touch `[from, to)`, and the last day before its end with a comparison.
+    /// The last day before an instant for which a manual result was stated.
     #[must_use]
-    pub fn tickets(&self, outlet: OutletId, from: Moment, to: Moment) -> (Vec<(Moment, Moment)>, Option<Day>) {
-        let declared = self.declarations.get(&outlet).into_iter().flat_map(BTreeMap::values);
-        let ticket = |one: &&Declaration| {
-            let kind = matches!(one.mark, DeclarationKind::Maintenance | DeclarationKind::Calibration);
-            kind && !one.withdrawn && one.from < to && from < one.to
-        };
-        let tickets = declared.filter(ticket).map(|one| (one.from, one.to)).collect();
+    pub fn last_compared(&self, outlet: OutletId, before: Moment) -> Option<Day> {
         let first = Series { outlet, factor: FactorCode::known("") };
         let compared = self.comparisons.range(first..).take_while(|(series, _)| series.outlet == outlet);
-        let manual = compared.flat_map(|(_, known)| known.values()).filter(|one| !one.withdrawn && one.at < to).map(|one| one.at.day()).max();
-        (tickets, manual)
+        compared.flat_map(|(_, known)| known.values()).filter(|one| !one.withdrawn && one.at < before).map(|one| one.at.day()).max()
     }
 
     /// The marks over a series that touch `[from, to)`: what outranks comes first.

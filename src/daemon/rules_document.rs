@@ -70,7 +70,7 @@ const MEASUREMENT: &str = "Measured 实测";
 fn findings() -> String {
     let severities = [
         (Severity::Info, "a hint: it warns of nothing and gives no points"),
-        (Severity::Warn, "leaves as a warning while its day is not confirmed, and gives points"),
+        (Severity::Warn, "leaves as a warning while its day is not confirmed; of most rules it gives points"),
         (Severity::High, "the same; of some rules a case by itself"),
         (Severity::Critical, "the same"),
     ];
@@ -231,7 +231,8 @@ fn entry(rule: &Rule) -> String {
             FigureOrigin::Source => "the source",
             FigureOrigin::Ours => "ours",
         };
-        vec![format!("`{}`", figure.name), figure.value.to_string(), origin.to_owned()]
+        let fixed = if figure.fixed { "; cannot be set" } else { "" };
+        vec![format!("`{}`", figure.name), figure.value.to_string(), format!("{origin}{fixed}")]
     });
     heading + "\n" + &table(&["figure", "value", "from"], figures)
 }
@@ -247,9 +248,9 @@ fn runs(rule: &Rule) -> String {
 
 fn leads_to(rule: &Rule) -> String {
     let words = match (rule.refer, rule.id.as_str()) {
-        (Refer::Alone, "A-03") => "a case, by itself, once the survey has found the outlet alone silent; points before that",
+        (Refer::Alone, "A-03") => "a case, by itself, once the survey has found the outlet alone silent; a warning before that",
         (Refer::Alone, "J-02") => "a case, by itself",
-        (Refer::Alone, _) => "a case, by itself, from high on; points below",
+        (Refer::Alone, _) => "a case, by itself, from high on; a warning below",
         (Refer::Score, _) => "points",
         (Refer::Note, _) => "nothing by itself: a note beside other findings",
     };

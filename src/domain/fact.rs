@@ -99,7 +99,7 @@ impl FactKind {
 }
 
 /// Enters a fact among those of its day. Entering it again changes nothing, and neither does the order of arrival, but for bad
-/// stamps, which count arrivals. Says whether anything changed.
+/// stamps, which count arrivals. Says whether the day has one more: a count that rises is written when its hour closes.
 pub fn enter_fact(facts: &mut Vec<Fact>, fact: &Fact) -> bool {
     if let FactKind::OddStamps { off_grid, future } = fact.kind {
         let known = facts.iter_mut().find(|known| known.at == fact.at && matches!(known.kind, FactKind::OddStamps { .. }));
@@ -111,7 +111,7 @@ pub fn enter_fact(facts: &mut Vec<Fact>, fact: &Fact) -> bool {
             if let FactKind::OddStamps { off_grid: known_off, future: known_future } = &mut known.kind {
                 (*known_off, *known_future) = (*known_off + off_grid, *known_future + future);
             }
-            return true;
+            return false;
         }
     }
     let key = |fact: &Fact| (fact.at, fact.kind.clone());

@@ -12,7 +12,7 @@ impl Engine {
             }
             Body::Repeat { of, mn, peer } => {
                 self.extend_chain(*mn, entry, |before| repeat_link(before, entry.sequence, entry.at, peer, *of), writes);
-                self.hear(*mn, entry.at, writes);
+                self.hear(*mn, entry.at, None, writes);
                 writes.note(Notice::Repeat, 1);
             }
             Body::Rejected { reason, detail, len, peer, .. } => self.state_rejected(reason, detail, peer, *len, entry.sequence, writes),
@@ -96,15 +96,7 @@ impl Engine {
             writes.note(Notice::Quirk(quirk.name()), 1);
         }
         self.extend_chain(mn, entry, |before| chain_link(before, entry.sequence, entry.at, peer, bytes), writes);
-        let same_gateway =
-            self.loggers.get(&mn).and_then(|logger| self.gateways.get(usize::from(logger.gateway))).is_some_and(|known| known == gateway);
-        if !same_gateway {
-            let place = self.gateway_place(gateway);
-            if let Some(logger) = self.loggers.get_mut(&mn) {
-                logger.gateway = place;
-            }
-        }
-        self.hear(mn, entry.at, writes);
+        self.hear(mn, entry.at, Some(gateway), writes);
         if packet.announces_parts() || packet.pnum().is_some() {
             let (arrival, lost) = self.loggers.entry(mn).or_default().parts.take(&packet);
             match arrival {

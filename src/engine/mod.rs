@@ -98,6 +98,15 @@ struct LoggerState {
     gateway: u16,
 }
 
+/// The place of a gateway's name among those that are known.
+fn gateway_place(gateways: &mut Vec<String>, name: &str) -> u16 {
+    let place = gateways.iter().position(|known| known == name).unwrap_or_else(|| {
+        gateways.push(name.to_owned());
+        gateways.len() - 1
+    });
+    u16::try_from(place).unwrap_or(u16::MAX)
+}
+
 /// Where the cases of one kind are: outlet, kind, family of factors.
 type DocketPlace = (OutletId, CaseKind, FactorCode);
 
@@ -249,9 +258,8 @@ impl Engine {
         let back = receiver.filter_map(|outage| outage.to).max().unwrap_or_default();
         for (mn, (at, gateway)) in heard {
             let at = at.max(back);
-            let place = self.gateway_place(&gateway);
             let Some(logger) = self.loggers.get_mut(&mn) else { continue };
-            (logger.heard, logger.gateway, logger.watched) = (at, place, true);
+            (logger.heard, logger.gateway, logger.watched) = (at, gateway_place(&mut self.gateways, &gateway), true);
             self.timers.insert(Timer { deadline: at.max(self.now), outlet: OutletId::known(""), kind: TimerKind::Watch(mn) });
         }
         for silence in self.silences.values() {
@@ -260,14 +268,6 @@ impl Engine {
                 self.timers.retain(|timer| timer.kind != TimerKind::Watch(silence.mn));
             }
         }
-    }
-
-    fn gateway_place(&mut self, gateway: &str) -> u16 {
-        let place = self.gateways.iter().position(|known| known == gateway).unwrap_or_else(|| {
-            self.gateways.push(gateway.to_owned());
-            self.gateways.len() - 1
-        });
-        u16::try_from(place).unwrap_or(u16::MAX)
     }
 
     /// Last sequence taken.

@@ -56,15 +56,18 @@ impl Engine {
         self.timers.insert(Timer { deadline, outlet: OutletId::known(""), kind: TimerKind::Watch(mn) });
     }
 
-    /// A packet of a logger: it is heard.
-    pub(super) fn hear(&mut self, mn: Mn, at: Moment, writes: &mut WriteSet) {
-        let told = self.is_told(at);
+    /// A packet of a logger: it is heard, by a gateway where that is said.
+    pub(super) fn hear(&mut self, mn: Mn, at: Moment, gateway: Option<&str>, writes: &mut WriteSet) {
         let Some(logger) = self.loggers.get_mut(&mn) else { return };
         logger.heard = at;
-        if !logger.watched && told {
-            logger.watched = true;
-            let deadline = at.plus_ms(self.patience_ms(mn, at));
-            self.watch(mn, deadline);
+        let watched = logger.watched;
+        if let Some(gateway) = gateway.filter(|gateway| self.gateways.get(usize::from(logger.gateway)).is_none_or(|known| known != gateway)) {
+            let place = gateway_place(&mut self.gateways, gateway);
+            logger.gateway = place;
+        }
+        if !watched && self.is_told(at) {
+            self.loggers.entry(mn).or_default().watched = true;
+            self.watch(mn, at.plus_ms(self.patience_ms(mn, at)));
         }
         if let Some(mut silence) = self.silences.remove(&mn) {
             silence.until = Some(at);
@@ -97,15 +100,18 @@ impl Engine {
         }
     }
 
+    /// Whether a main logger is heard: then it speaks for its outlets, whoever else is silent.
+    fn speaks(&self, mn: Mn) -> bool {
+        let main = || self.registry.logger(mn.as_str(), self.now).is_some_and(|row| row.role == Role::Main);
+        !self.silences.contains_key(&mn) && self.loggers.get(&mn).is_some_and(|logger| logger.heard > Moment(0)) && main()
+    }
+
     /// Tells the days of a logger's outlets of its silence, and judges it.
     fn note_silence(&mut self, silence: &Silence, writes: &mut WriteSet) {
         for outlet in self.registry.outlets_of(silence.mn, self.now) {
             let today = OutletDay { outlet, day: self.now.day() };
-            // Another main logger that is heard speaks for the outlet.
-            let others = self.registry.loggers_of(outlet).into_iter().filter(|mn| *mn != silence.mn);
-            let heard =
-                |mn: &Mn| !self.silences.contains_key(mn) && self.registry.logger(mn.as_str(), self.now).is_some_and(|row| row.role == Role::Main);
-            if others.filter(heard).any(|mn| self.loggers.get(&mn).is_some_and(|logger| logger.heard > Moment(0))) && silence.until.is_none() {
+            let mut others = self.registry.loggers_of(outlet).into_iter().filter(|mn| *mn != silence.mn);
+            if silence.until.is_none() && others.any(|mn| self.speaks(mn)) {
                 continue;
             }
             for key in [OutletDay { outlet, day: Day(today.day.0 - 1) }, today] {
@@ -128,16 +134,12 @@ impl Engine {
     /// A-03 again, by what the day knows of silences.
     fn judge_silence(&mut self, key: OutletDay, writes: &mut WriteSet) {
         let Some(state) = self.days.get(&key) else { return };
-        let closed = (0..24).filter(|hour| self.is_closed(key.outlet, key.day.hour(*hour))).count() as u8;
-        let confirmed = state.row.confirmed;
-        let (means, view_findings) = (Vec::new(), &state.row.findings);
-        let Some(changed) = self.with_view(key, closed, &means, confirmed, |view| {
+        let known = &state.row.findings;
+        let changed = self.with_view(key, self.closed_hours(key), &[], state.row.confirmed, |view| {
             let hits = rules::judge_one(view, "A-03");
-            rules::merged(view, view_findings, &hits, |rule, _| rule == "A-03")
-        }) else {
-            return;
-        };
-        self.state_findings(key, changed, writes);
+            rules::merged(view, known, &hits, |rule, _| rule == "A-03")
+        });
+        self.state_findings(key, changed.unwrap_or_default(), writes);
     }
 
     /// What happened before this entry: a time without any, if it was too long.
@@ -320,13 +322,10 @@ impl Engine {
     /// Open silences of an outlet, for the day that begins.
     pub(super) fn silences_of(&self, outlet: OutletId) -> Vec<Silence> {
         let loggers = self.registry.loggers_of(outlet);
-        let open = loggers.iter().filter_map(|mn| self.silences.get(mn)).cloned().collect::<Vec<_>>();
-        let heard = |mn: &Mn| {
-            !self.silences.contains_key(mn)
-                && self.registry.logger(mn.as_str(), self.now).is_some_and(|row| row.role == Role::Main)
-                && self.loggers.get(mn).is_some_and(|logger| logger.heard > Moment(0))
-        };
-        if loggers.iter().any(heard) { Vec::new() } else { open }
+        if loggers.iter().any(|mn| self.speaks(*mn)) {
+            return Vec::new();
+        }
+        loggers.iter().filter_map(|mn| self.silences.get(mn)).cloned().collect()
     }
 
     /// Hours of an outlet's day in which the receiver or one of its groups was away, a bit each.

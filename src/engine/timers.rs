@@ -92,9 +92,8 @@ impl Engine {
         let Some(state) = self.days.get(&key) else { return false };
         self.knows_case(key) || self.reopened.contains_key(&key) || state.row.findings.values().any(rules::refers_alone) || {
             let means = self.day_means(key);
-            let judged =
-                self.with_view(key, 24, &means, true, |view| (rules::judge_day(view), view.set.score_review.value, view.set.score_days.value));
-            judged.is_some_and(|(judged, review, days)| self.eligible(key, &judged.findings, review, days).next().is_some())
+            let judged = self.with_view(key, 24, &means, true, rules::judge_day);
+            judged.is_some_and(|judged| self.eligible(&judged.findings, self.points(key, &judged.findings)).next().is_some())
         }
     }
 
@@ -149,6 +148,11 @@ impl Engine {
 
     pub(super) fn is_closed(&self, outlet: OutletId, hour: Hour) -> bool {
         self.is_past(self.finality.close(outlet, hour))
+    }
+
+    /// Hours of a day that are closed.
+    pub(super) fn closed_hours(&self, key: OutletDay) -> u8 {
+        (0..24).filter(|hour| self.is_closed(key.outlet, key.day.hour(*hour))).count() as u8
     }
 
     pub(super) fn set_hour_timer(&mut self, outlet: OutletId, hour: Hour) {

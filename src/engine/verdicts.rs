@@ -17,7 +17,6 @@ impl Engine {
         let outlet = self.registry.outlet(key.outlet, start)?;
         let row = |factor| state.reporters.iter().find_map(|mn| self.registry.series(*mn, key.outlet, factor, start));
         let none = Carry::default();
-        let (tickets, manual) = self.marks.tickets(key.outlet, start, end);
         let declared = self.marks.declared(key.outlet, start, end);
         let stops = |hour: &u8| self.marks.stops(key.outlet, key.day.hour(*hour).start(), key.day.hour(*hour).end());
         let stopped = (0..24u8).filter(stops).fold(0, |bits, hour| bits | 1 << hour);
@@ -31,9 +30,8 @@ impl Engine {
             prior: self.prior(key).unwrap_or(&none),
             facts: &state.row.facts,
             silences: &state.row.silences,
-            tickets: &tickets,
             declared: &declared,
-            manual,
+            manual: self.marks.last_compared(key.outlet, end),
             away: self.away(key),
             stopped,
             closed,
@@ -80,10 +78,9 @@ impl Engine {
 
     /// The rules of all closed hours of a day that goes on.
     pub(super) fn judge_closed(&mut self, key: OutletDay, writes: &mut WriteSet) {
-        let closed = (0..24).filter(|hour| self.is_closed(key.outlet, key.day.hour(*hour))).count() as u8;
         let Some(state) = self.days.get(&key) else { return };
         let known = &state.row.findings;
-        let changed = self.with_view(key, closed, &[], state.row.confirmed, |view| {
+        let changed = self.with_view(key, self.closed_hours(key), &[], state.row.confirmed, |view| {
             let hits = rules::judge_hours(view);
             rules::merged(view, known, &hits, |rule, _| rules::is_hourly(rule))
         });
@@ -142,21 +139,18 @@ impl Engine {
     }
 
     /// Findings that belong in a case: those that refer alone, and suspicions once the outlet has points enough.
-    pub(super) fn eligible<'f>(
-        &self,
-        key: OutletDay,
-        findings: &'f [Finding],
-        review: u32,
-        days: u32,
-    ) -> impl Iterator<Item = &'f Finding> + use<'f> {
-        let fired: Vec<(RuleId, Severity)> = findings
-            .iter()
-            .filter(|finding| finding.standing)
-            .filter_map(|finding| Some((rules::find(&finding.rule)?.id, finding.severity)))
-            .collect();
-        let carry = self.prior(key).cloned().unwrap_or_default();
-        let enough = carry.score(key.day, days, &fired).points() >= review;
-        findings.iter().filter(move |finding| rules::refers_alone(finding) || (enough && rules::counts(finding)))
+    pub(super) fn eligible<'f>(&self, findings: &'f [Finding], points: u32) -> impl Iterator<Item = &'f Finding> + use<'f> {
+        let enough = points >= self.rules.score_review.value;
+        let counts = |finding: &Finding| finding.standing && rules::gives_points(&finding.rule, finding.severity);
+        findings.iter().filter(move |finding| rules::refers_alone(finding) || (enough && counts(finding)))
+    }
+
+    /// The points of an outlet on a day: of what stands on it, and of what fired on the days before.
+    pub(super) fn points(&self, key: OutletDay, findings: &[Finding]) -> u32 {
+        let standing = findings.iter().filter(|finding| finding.standing);
+        let fired: Vec<(RuleId, Severity)> = standing.filter_map(|finding| Some((rules::find(&finding.rule)?.id, finding.severity))).collect();
+        let points = |carry: &Carry| carry.score(key.day, self.rules.score_days.value, &fired).points();
+        self.prior(key).map_or_else(|| points(&Carry::default()), points)
     }
 
     /// Confirmed findings move cases.
@@ -169,7 +163,8 @@ impl Engine {
         not_evaluable: &BTreeMap<RuleId, &'static str>,
         writes: &mut WriteSet,
     ) {
-        let eligible: Vec<Finding> = self.eligible(key, findings, self.rules.score_review.value, self.rules.score_days.value).cloned().collect();
+        let score = self.points(key, findings);
+        let eligible: Vec<Finding> = self.eligible(findings, score).cloned().collect();
         let own = |finding: &Finding| {
             let kind = rules::find(&finding.rule)?.kind;
             Some((key.outlet, kind, docket::family(kind, finding.factor)))
@@ -190,12 +185,6 @@ impl Engine {
         let known = self.dockets.range(first..).take_while(|(place, _)| place.0 == key.outlet).filter(|(_, docket)| docket.knows(key.day));
         let mut places: BTreeSet<DocketPlace> = known.map(|(place, _)| *place).collect();
         places.extend(eligible.iter().filter_map(place));
-        let fired: Vec<(RuleId, Severity)> = findings
-            .iter()
-            .filter(|finding| finding.standing)
-            .filter_map(|finding| Some((rules::find(&finding.rule)?.id, finding.severity)))
-            .collect();
-        let score = self.prior(key).cloned().unwrap_or_default().score(key.day, self.rules.score_days.value, &fired).points();
         for at in places {
             let of_place: Vec<Finding> = eligible.iter().filter(|finding| place(finding) == Some(at)).cloned().collect();
             let docket = self.dockets.entry(at).or_default();

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("小时数据缺失", "Hour record missing"),
     inputs: &["hour(factor)", "expected set"],
     condition: "outlet not in STOP and no hour record for a registered factor at end+grace",
-    figures: &[ours("grace_min", 10, 0)],
+    figures: &[ours("grace_min", 10, 0).fixed()],
     window: "1 h",
     severity: Severity::Info,
     severity_note: "",

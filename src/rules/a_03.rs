@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("网络异常/全因子无数据", "Link down: every factor silent"),
     inputs: &["all factors", "connection state"],
     condition: "no record of any factor and no heartbeat for >= T and guard X2 passes",
-    figures: &[ours("T_min", 15, 0), ours("escalate_h_1", 1, 0), ours("escalate_h_2", 24, 0)],
+    figures: &[ours("T_min", 15, 0).fixed(), ours("escalate_h_1", 1, 0).fixed(), ours("escalate_h_2", 24, 0)],
     window: "15 min, 1 h, 24 h",
     severity: Severity::Warn,
     severity_note: "high when silent for 24 h",

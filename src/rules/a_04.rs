@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("缺数超期未补传", "Gap never back-filled"),
     inputs: &["hour(factor)"],
     condition: "an expected hour is still missing T after its end",
-    figures: &[given("T_h", 168, 0)],
+    figures: &[given("T_h", 168, 0).fixed()],
     window: "168 h",
     severity: Severity::High,
     severity_note: "",

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("补传与实时不一致", "Back-fill contradicts what came live"),
     inputs: &["stored versions"],
     condition: "same MN, CN, DataTime, factor arrives again with a value differing by more than one unit of the last printed digit",
-    figures: &[ours("last_digit_units", 1, 0)],
+    figures: &[ours("last_digit_units", 1, 0).fixed()],
     window: "168 h",
     severity: Severity::High,
     severity_note: "",

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("恒值(数采)", "Constant gas or dust, logger-side rule"),
     inputs: &["hour: gas; hour: dust"],
     condition: "identical values longer than g hours (gas) or d hours (dust); counter resets at a gap > 1 h",
-    figures: &[given("g_h", 6, 0), given("d_h", 4, 0), given("reset_gap_h", 1, 0)],
+    figures: &[given("g_h", 6, 0), given("d_h", 4, 0), given("reset_gap_h", 1, 0).fixed()],
     window: "6 h / 4 h",
     severity: Severity::Warn,
     severity_note: "",

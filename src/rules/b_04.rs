@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("B-04"),
     title: ("恒值(分钟)", "Constant minutes"),
     inputs: &["minute: concentration, O2, temperature, velocity"],
-    condition: "identical minute values >= n while value > 3*resolution",
-    figures: &[ours("n_min", 60, 0)],
+    condition: "identical minute values >= n while value > units*resolution",
+    figures: &[ours("n_min", 60, 0), ours("units", 3, 0)],
     window: "60 min",
     severity: Severity::Info,
     severity_note: "",
@@ -30,7 +30,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         };
         let enough = Decimal::from(secs) >= view.figure(&RULE, "n_min", series.factor()) * Decimal::from(60);
         let resolution = Decimal::new(1, value.scale());
-        if enough && value > resolution * Decimal::from(3) && !series.is_coarse(hour, value) {
+        if enough && value > resolution * view.figure(&RULE, "units", series.factor()) && !series.is_coarse(hour, value) {
             let words = (format!("{}分钟内数值均为{value}", secs / 60), format!("{value} for {} minutes", secs / 60));
             hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"value": value, "minutes": secs / 60}), words);
         }

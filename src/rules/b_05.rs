@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("B-05"),
     title: ("水质恒值", "Water analyser repeats"),
     inputs: &["hour: COD, NH3-N, TP, TN"],
-    condition: "identical values for n analysis cycles while flow differs by > 5%",
-    figures: &[given("n", 3, 0)],
+    condition: "identical values for n analysis cycles while flow differs by > flow_pct",
+    figures: &[given("n", 3, 0), ours("flow_pct", 5, 0)],
     window: "3 cycles",
     severity: Severity::Warn,
     severity_note: "",
@@ -47,7 +47,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
             continue;
         }
         let began = runs.get(RuleId::known("B-05.f"), series.factor());
-        let moved = began.and_then(|began| off(flow, began.value?)).is_some_and(|off| off > Decimal::new(5, 2));
+        let moved = began.and_then(|began| off(flow, began.value?)).is_some_and(|off| off > pct(view.figure(&RULE, "flow_pct", series.factor())));
         let moves = began.map_or(0, |began| began.hours) + u32::from(moved);
         runs.put(RuleId::known("B-05.f"), series.factor(), began.map(|began| Streak { hours: moves, ..began }));
         if run.hours >= view.count(&RULE, "n", series.factor()) && moves > 0 {

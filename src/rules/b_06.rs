@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("B-06"),
     title: ("零值", "Zero while running"),
     inputs: &["hour: concentration"],
-    condition: "value = 0 for >= n hours and outlet running (O2 < 19, or flow above 10% of its 30-day median)",
-    figures: &[ours("n", 4, 0)],
+    condition: "value = 0 for >= n hours and outlet running (O2 < o2_pct, or flow above flow_share of its 30-day median)",
+    figures: &[ours("n", 4, 0), ours("o2_pct", 19, 0), ours("flow_share", 1, 1)],
     window: "4 h",
     severity: Severity::Warn,
     severity_note: "",
@@ -21,9 +21,11 @@ pub const RULE: Rule = Rule {
     refer: Refer::Score,
     run: Run::Hour(run),
 };
-/// Running by its parameters, not by its marks alone: oxygen below 19 %, or flow above a tenth of the month's median.
+/// Running by its parameters, not by its marks alone: oxygen, or flow beside the month's median.
 fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
-    let (runs_by, _) = view.signs(hour, Decimal::from(19), Decimal::new(1, 1), Decimal::from(1000));
+    let figure = |name| view.figure(&RULE, name, FactorCode::WHOLE);
+    // The flue's temperature is no sign here.
+    let (runs_by, _) = view.signs(hour, figure("o2_pct"), figure("flow_share"), Decimal::ONE_THOUSAND);
     for series in view.pollutants() {
         let zero = series.value(hour).is_some_and(|value| value.is_zero()) && view.is_steady(hour) && (runs_by > 0 || !view.is_gas());
         if !zero {

@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("B-13"),
     title: ("零值微波动", "Zero with a tremor"),
     inputs: &["minute: concentration"],
-    condition: "|value| <= 0.01*range for >= 95% of running minutes and stdev > 0",
-    figures: &[ours("p_pct_range", 1, 0), ours("share_pct", 95, 0)],
+    condition: "|value| <= 0.01*range for >= share_pct of running minutes (running_h at least) and stdev > 0",
+    figures: &[ours("p_pct_range", 1, 0).fixed(), ours("share_pct", 95, 0), ours("running_h", 20, 0)],
     window: "24 h",
     severity: Severity::Warn,
     severity_note: "",
@@ -29,7 +29,8 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
         let trembles = running().any(|cell| cell.min != cell.max);
         let Some(usual) = view.prior.median(series.factor()).filter(|usual| !view.is_low(series, *usual)) else { continue };
         let share = view.figure(&RULE, "share_pct", series.factor());
-        if trembles && all >= 3600 * 20 && Decimal::from(near) * Decimal::ONE_HUNDRED >= share * Decimal::from(all) {
+        let enough = all >= 3600 * view.count(&RULE, "running_h", series.factor());
+        if trembles && enough && Decimal::from(near) * Decimal::ONE_HUNDRED >= share * Decimal::from(all) {
             let words = (format!("全日在零附近微动，常值约{usual}"), format!("trembles about zero all day, {usual} is usual"));
             hits.fire(view, &RULE, series.factor(), None, RULE.severity, json!({"minutes": near / 60, "usual": usual}), words);
         }

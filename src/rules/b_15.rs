@@ -1,14 +1,15 @@
 //! B-15 pH异常: pH stands still, leaps, or cannot be.
 
 use super::prelude::*;
+use std::collections::BTreeSet;
 
 /// The rule.
 pub const RULE: Rule = Rule {
     id: RuleId::known("B-15"),
     title: ("pH异常", "pH stands still or leaps"),
     inputs: &["hour: w01001"],
-    condition: "variance < v over 24 h, or |difference of two hours| > d, or pH = 0, or outside 0..14",
-    figures: &[given("v", 1, 2), given("d", 2, 0)],
+    condition: "variance < v over hours (values different ones at most), or |difference of two hours| > d, or pH = 0, or outside 0..14",
+    figures: &[given("v", 1, 2), given("d", 2, 0), ours("hours", 20, 0), ours("values", 3, 0)],
     window: "24 h / 1 h",
     severity: Severity::Warn,
     severity_note: "",
@@ -38,11 +39,13 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         return fire(format!("由{before}突变为{value}"), format!("from {before} to {value} within an hour"));
     }
     let hours: Vec<Decimal> = (0..24).filter_map(|hour| series.value(hour)).collect();
-    if hour == 23 && hours.len() >= 20 {
+    let figure = |name| view.count(&RULE, name, series.factor()) as usize;
+    if hour == 23 && hours.len() >= figure("hours") {
         let count = Decimal::from(hours.len());
         let mean = hours.iter().sum::<Decimal>() / count;
         let variance = hours.iter().map(|value| (value - mean) * (value - mean)).sum::<Decimal>() / count;
-        if variance < view.figure(&RULE, "v", series.factor()) && is_still(&hours) {
+        let different = hours.iter().collect::<BTreeSet<_>>().len();
+        if variance < view.figure(&RULE, "v", series.factor()) && different <= figure("values") {
             fire("全日几乎不变".to_owned(), "hardly moves all day".to_owned());
         }
     }

@@ -26,14 +26,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     let Some(series) = view.of("a01011").filter(|_| view.is_steady(hour)) else { return };
     let Some(value) = series.value(hour) else { return };
     if value < view.figure(&RULE, "lo_m_s", series.factor()) || value > view.figure(&RULE, "hi_m_s", series.factor()) {
-        hits.fire(
-            view,
-            &RULE,
-            series.factor(),
-            Some(hour),
-            RULE.severity,
-            json!({"value": value}),
-            (format!("流速{value}"), format!("a velocity of {value}")),
-        );
+        let words = (format!("流速{value}"), format!("a velocity of {value}"));
+        hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"value": value}), words);
     }
 }

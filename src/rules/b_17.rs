@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("B-17"),
     title: ("湿度可疑", "Doubtful moisture"),
     inputs: &["hour: a01014"],
-    condition: "running and (humidity <= lo or humidity > hi; wet scrubber: < 6 %)",
-    figures: &[ours("lo_pct", 5, 1), ours("hi_pct", 40, 0), ours("wet_lo_pct", 6, 0)],
+    condition: "running and (humidity <= lo or humidity > hi; wet scrubber: < wet_lo) for >= n_h",
+    figures: &[ours("lo_pct", 5, 1), ours("hi_pct", 40, 0), ours("wet_lo_pct", 6, 0).fixed(), ours("n_h", 4, 0)],
     window: "4 h",
     severity: Severity::Info,
     severity_note: "",
@@ -29,15 +29,8 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
         return runs.put(RULE.id, series.factor(), None);
     };
     let run = runs.extend(RULE.id, series.factor(), view.day.hour(hour), None, |run| run.goes_on_at(view.day.hour(hour)));
-    if run.hours >= 4 {
-        hits.fire(
-            view,
-            &RULE,
-            series.factor(),
-            Some(hour),
-            RULE.severity,
-            json!({"value": value}),
-            (format!("湿度{value}%"), format!("a moisture of {value} %")),
-        );
+    if run.hours >= view.count(&RULE, "n_h", series.factor()) {
+        let words = (format!("湿度{value}%"), format!("a moisture of {value} %"));
+        hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"value": value}), words);
     }
 }

@@ -1,8 +1,7 @@
 //! What one day hands to the next: runs that go on, medians of the month before, tallies of month, quarter and year. Rules keep
 //! no state; this is a value that goes in with a day and comes out of it.
 
-use super::rule::Refer;
-use super::tools::{SERIAL, flow_states, implied_area, is_constant, is_month_end, is_quarter_end, longest_mark, parameter_key, shaved_hours};
+use super::tools::{SERIAL, flow_states, implied_area, is_constant, is_month_end, is_quarter_end, longest_mark, parameter_key};
 use super::view::{DayView, SeriesView};
 use crate::domain::time::{Day, Hour, Moment};
 use crate::domain::{FactKind, FactorCode, Finding, RuleId, Severity};
@@ -13,6 +12,10 @@ use std::collections::BTreeMap;
 
 /// Daily medians that are kept: thirty days of running hours.
 pub const MEDIANS_MAX: usize = 30;
+/// Running hours that make a daily median (ours).
+const MEDIAN_HOURS_MIN: usize = 6;
+/// Steady hours that imply the area of a duct (ours).
+const AREA_HOURS_MIN: usize = 12;
 /// Days of findings that are remembered.
 pub const FIRED_DAYS: i32 = 30;
 /// Parameters that are remembered of an outlet.
@@ -111,7 +114,7 @@ pub struct MarkedMinutes {
 pub struct Carry {
     /// Runs that go on at midnight.
     pub runs: Runs,
-    /// Medians of the running hours of flow and velocity, a day each, newest last.
+    /// Medians of the running hours of every series, a day each, newest last.
     pub medians: BTreeMap<FactorCode, Vec<Decimal>>,
     /// Largest values of pollutants under a normal mark, a day each, newest last.
     pub highest: BTreeMap<FactorCode, Vec<Decimal>>,
@@ -155,26 +158,12 @@ impl Carry {
         self.fired.range(since..).filter(|(_, rules)| rules.iter().any(|(known, _)| *known == rule)).count()
     }
 
-    /// Minutes of maintenance in the quarter of a day, before it.
-    #[must_use]
-    pub fn marked_quarter(&self, _: Day) -> u32 {
-        self.marked.maintenance_quarter
-    }
-
-    /// Minutes of start-up, shut-down and fault in the year of a day, before it.
-    #[must_use]
-    pub fn marked_year(&self, _: Day) -> u32 {
-        self.marked.trouble_year
-    }
-
     /// The median of a factor over the last thirty days of running hours.
     #[must_use]
     pub fn median(&self, factor: FactorCode) -> Option<Decimal> {
         middle(self.medians.get(&factor)?.clone())
     }
-}
 
-impl Carry {
     /// What a day hands over, once all of its hours are closed. `runs` are those that go on at midnight, `findings` what stands.
     #[must_use]
     pub fn after(view: &DayView<'_>, runs: Runs, findings: &[Finding]) -> Self {
@@ -223,7 +212,7 @@ impl Carry {
         let days = self.present.entry(factor).or_default();
         *days = (*days + 1).min(MEDIANS_MAX as u32);
         let running: Vec<Decimal> = (0..24u8).filter(|hour| view.is_running(*hour) == Some(true)).filter_map(|hour| series.value(hour)).collect();
-        if running.len() >= 6
+        if running.len() >= MEDIAN_HOURS_MIN
             && let Some(median) = middle(running)
         {
             let medians = self.medians.entry(factor).or_default();
@@ -255,10 +244,9 @@ impl Carry {
             *known = (view.day.hour(hour).end(), (known.1 + 1).min(MEDIANS_MAX as u32));
         }
         if series.is_pollutant() {
-            let ratio = view.figure(&super::e_05::RULE, "r", factor);
             let shaved = self.shaved.entry(factor).or_default();
             shaved.retain(|(day, _)| day.0 > view.day.0 - 7);
-            let hours = shaved_hours(view, series, ratio);
+            let hours = super::e_05::shaved_hours(view, series);
             if hours > 0 {
                 shaved.push((view.day, hours));
             }
@@ -290,7 +278,7 @@ impl Carry {
                 }
             })
             .collect();
-        if areas.len() >= 12
+        if areas.len() >= AREA_HOURS_MIN
             && let Some(area) = middle(areas)
         {
             let days = self.area.map_or(0, |(_, days)| days);
@@ -365,12 +353,10 @@ impl Carry {
     pub fn score(&self, day: Day, days: u32, today: &[(RuleId, Severity)]) -> Score {
         let since = Day(day.0 - days as i32 + 1).to_string();
         let before = self.fired.range(since..).filter(|(known, _)| **known != day.to_string());
-        let counts =
-            |fired: &&(RuleId, Severity)| fired.1 >= Severity::Warn && super::find(fired.0.as_str()).is_some_and(|rule| rule.refer == Refer::Score);
         let mut score = Score::default();
         let mut by_day = 0;
         for fired in before.map(|(_, fired)| fired.as_slice()).chain([today]) {
-            let counted: Vec<&(RuleId, Severity)> = fired.iter().filter(counts).collect();
+            let counted: Vec<&(RuleId, Severity)> = fired.iter().filter(|(rule, severity)| super::gives_points(rule.as_str(), *severity)).collect();
             by_day += u32::from(!counted.is_empty());
             for (rule, severity) in counted {
                 score.groups.insert(rule.as_str()[..1].to_owned());

@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("D-01"),
     title: ("折算逻辑错误", "Converted value does not follow"),
     inputs: &["Avg, ZsAvg of a factor", "O2 mean", "reference O2"],
-    condition: "|ZsAvg / (Avg*(21-ref)/(21-O2)) - 1| > p and O2 < 19",
-    figures: &[given("p_pct", 2, 0)],
+    condition: "|ZsAvg / (Avg*(21-ref)/(21-O2)) - 1| > p and O2 < o2_max",
+    figures: &[given("p_pct", 2, 0), given("o2_max_pct", 19, 0)],
     window: "1 h",
     severity: Severity::High,
     severity_note: "",
@@ -27,7 +27,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in view.series.iter().filter(|series| series.day.converts) {
         let Some(cell) = series.cell(hour) else { continue };
         let oxygen = cell.oxygen().as_ref().and_then(decimal).or_else(|| view.oxygen().and_then(|oxygen| oxygen.value(hour)));
-        let Some(oxygen) = oxygen.filter(|oxygen| *oxygen < Decimal::from(19)) else { continue };
+        let Some(oxygen) = oxygen.filter(|oxygen| *oxygen < view.figure(&RULE, "o2_max_pct", series.factor())) else { continue };
         let by_minutes = cell.said_converted().and_then(|(said, own)| Some((decimal(&said)?, decimal(&own)?)));
         let by_hour = || {
             let reported = cell.reported.filter(|_| cell.origin == Origin::Reported)?;

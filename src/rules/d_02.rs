@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("D-02"),
     title: ("折算后由超标变达标", "Conversion removes an exceedance"),
     inputs: &["own converted", "reported converted", "limit"],
-    condition: "own > limit and reported <= limit",
-    figures: &[],
+    condition: "own > limit and reported <= limit, the two more than digit apart",
+    figures: &[ours("digit_pct", 2, 0)],
     window: "1 h",
     severity: Severity::Critical,
     severity_note: "",
@@ -36,7 +36,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         };
         let Some((said, own)) = by_minutes.or_else(by_hour) else { continue };
         // A last digit decides nothing.
-        if own > limit && said <= limit && off(said, own).is_some_and(|off| off > Decimal::new(2, 2)) {
+        if own > limit && said <= limit && off(said, own).is_some_and(|off| off > pct(view.figure(&RULE, "digit_pct", series.factor()))) {
             let (said, own) = (said.round_dp(3), own.round_dp(3));
             let words = (
                 format!("上报折算值{said}达标，按原始数据为{own}，限值{limit}"),

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("氧含量异常", "Oxygen impossible"),
     inputs: &["a19001"],
     condition: "O2 < lo or O2 > hi, or O2 >= m while outlet running by other signs",
-    figures: &[ours("lo_pct", 0, 0), ours("hi_pct", 215, 1), ours("m_pct", 19, 0)],
+    figures: &[ours("lo_pct", 0, 0), ours("hi_pct", 215, 1), ours("m_pct", 19, 0).fixed()],
     window: "1 h",
     severity: Severity::Warn,
     severity_note: "",

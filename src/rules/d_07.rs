@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("D-07"),
     title: ("氧量停炉其他参数在产", "Oxygen says stopped, the rest says running"),
     inputs: &["a19001", "a01012", "a01011", "concentrations"],
-    condition: "O2 >= m and temperature >= ambient+dt and velocity >= r*median(30 d)",
-    figures: &[ours("m_pct", 19, 0), ours("dt_C", 25, 0), ours("r", 5, 1)],
+    condition: "O2 >= m and of temperature >= ambient+dt, velocity >= r*median(30 d) at least signs",
+    figures: &[ours("m_pct", 19, 0), ours("dt_C", 25, 0), ours("r", 5, 1), ours("signs", 2, 0)],
     window: "1 h",
     severity: Severity::High,
     severity_note: "",
@@ -31,7 +31,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     let (velocity, warmer) = (view.figure(&RULE, "r", series.factor()), view.figure(&RULE, "dt_C", series.factor()));
     // Oxygen is no sign here: it is what is doubted.
     let (runs, _) = view.signs(hour, Decimal::ZERO, velocity, warmer);
-    if runs >= 2 {
+    if runs >= view.count(&RULE, "signs", series.factor()) {
         let words = (format!("氧含量{value}%而烟温、流速为生产状态"), format!("an oxygen content of {value} % while the flue is warm and flows"));
         hits.fire(view, &RULE, series.factor(), Some(hour), RULE.severity, json!({"oxygen_pct": value}), words);
     }

@@ -27,7 +27,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     let (Some(ammonia), Some(total)) = (value("w21003"), value("w21001")) else { return };
     let factor = FactorCode::known("w21003");
     let most = total * (Decimal::ONE + pct(view.figure(&RULE, "p_pct", factor)));
-    if ammonia > most && view.is_settled(hour) && !is_dry(view, hour) {
+    if ammonia > most && view.is_settled(hour) && !view.is_dry(hour) {
         let words = (format!("氨氮{ammonia}大于总氮{total}"), format!("ammonia nitrogen {ammonia}, total nitrogen {total}"));
         hits.fire(view, &RULE, factor, Some(hour), RULE.severity, json!({"ammonia": ammonia, "total": total}), words);
     }

@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     let value = |code: &str| view.of(code).and_then(|series| series.value(hour));
     let (Some(bod), Some(cod)) = (value("w01017"), value("w01018")) else { return };
-    if bod > cod && view.is_settled(hour) && !is_dry(view, hour) {
+    if bod > cod && view.is_settled(hour) && !view.is_dry(hour) {
         let words = (format!("BOD5 {bod}大于COD {cod}"), format!("BOD5 {bod}, COD {cod}"));
         hits.fire(view, &RULE, FactorCode::known("w01017"), Some(hour), RULE.severity, json!({"bod": bod, "cod": cod}), words);
     }

@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 };
 /// What stands in the pipe is no discharge.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
-    if !is_dry(view, hour) {
+    if !view.is_dry(hour) {
         return;
     }
     for series in view.pollutants() {

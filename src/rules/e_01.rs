@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("E-01"),
     title: ("标停未停", "Marked stopped, looks running"),
     inputs: &["F mark or stop mark", "O2, temperature, flow, concentrations, load"],
-    condition: "stop mark and at least two of: O2 < m, velocity > r*median, temperature > ambient+dt, SO2 or NOx > k*LOD",
-    figures: &[ours("m_pct", 17, 0), ours("r", 5, 1), ours("dt_C", 30, 0), ours("k", 5, 0)],
+    condition: "stop mark and at least signs of: O2 < m, velocity > r*median, temperature > ambient+dt, SO2 or NOx > k*LOD",
+    figures: &[ours("m_pct", 17, 0), ours("r", 5, 1), ours("dt_C", 30, 0), ours("k", 5, 0), given("signs", 2, 0)],
     window: "1 h",
     severity: Severity::Critical,
     severity_note: "",
@@ -38,7 +38,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     if runs + stands == 0 {
         return hits.missing(&RULE, "oxygen, flue temperature, velocity");
     }
-    if runs >= 2 {
+    if runs >= view.count(&RULE, "signs", FactorCode::WHOLE) {
         let words = (format!("标记停运，但有{runs}项参数显示在产"), format!("marked as stopped, {runs} parameters say that it runs"));
         hits.fire(view, &RULE, FactorCode::WHOLE, Some(hour), RULE.severity, json!({"signs": runs, "against": stands}), words);
     }

@@ -8,10 +8,10 @@ pub const RULE: Rule = Rule {
     title: ("标记掩盖超标", "Marked minutes hide an exceedance"),
     inputs: &["all numeric minutes", "official mean", "limit"],
     condition: "shadow mean (any flag) > limit and (official mean null or <= limit)",
-    figures: &[ours("min_numeric_minutes", 45, 0)],
+    figures: &[ours("min_numeric_minutes", 45, 0), given("again", 3, 0)],
     window: "1 h",
     severity: Severity::High,
-    severity_note: "critical at 3 or more in 30 d",
+    severity_note: "critical at `again` or more days in 30 d",
     confidence: Confidence::Medium,
     guards: &[],
     time: TimeBase::Event,
@@ -46,8 +46,8 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         }
         let official = if limit.converted { series.converted(hour) } else { series.value(hour) };
         if shadow > figure && official.is_none_or(|official| official <= figure) {
-            let again = view.prior.fired_since(RULE.id, Day(view.day.0 - 30)) >= 2;
-            let severity = if again { Severity::Critical } else { RULE.severity };
+            let days = view.prior.fired_since(RULE.id, Day(view.day.0 - 30)) as u32 + 1;
+            let severity = if days >= view.count(&RULE, "again", series.factor()) { Severity::Critical } else { RULE.severity };
             let shadow = shadow.round_dp(3);
             let says = official.map_or_else(|| "无".to_owned(), |official| official.round_dp(3).to_string());
             let words = (

@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("E-05"),
     title: ("14分钟标记", "Mark shaved to keep the hour"),
     inputs: &["flagged minutes per hour"],
-    condition: "hours with 10..15 flagged minutes >= n in w and mean(flagged values) > mean(unflagged values)*r",
-    figures: &[ours("n", 5, 0), ours("r", 15, 1)],
+    condition: "hours with lo..hi flagged minutes >= n in w and mean(flagged values) > mean(unflagged values)*r",
+    figures: &[ours("n", 5, 0), ours("r", 15, 1), ours("lo_min", 10, 0), ours("hi_min", 15, 0)],
     window: "7 d",
     severity: Severity::High,
     severity_note: "",
@@ -24,7 +24,7 @@ pub const RULE: Rule = Rule {
 /// Counted over seven days.
 fn run(view: &DayView<'_>, hits: &mut Hits) {
     for series in view.pollutants() {
-        let today = shaved_hours(view, series, view.figure(&RULE, "r", series.factor()));
+        let today = shaved_hours(view, series);
         let since = view.day.0 - 6;
         let before: u32 =
             view.prior.shaved.get(&series.factor()).into_iter().flatten().filter(|(day, _)| day.0 >= since).map(|(_, hours)| hours).sum();
@@ -37,4 +37,17 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
             hits.fire(view, &RULE, series.factor(), None, RULE.severity, json!({"hours": hours}), words);
         }
     }
+}
+
+/// Hours of the day with just so many marked minutes that the mean stays valid, these being higher than the rest by more than `r`.
+pub(super) fn shaved_hours(view: &DayView<'_>, series: &SeriesView<'_>) -> u32 {
+    let count = |name| view.count(&RULE, name, series.factor());
+    let (r, few, many) = (view.figure(&RULE, "r", series.factor()), count("lo_min"), count("hi_min"));
+    let shaved = |hour: &u8| {
+        let Some(cell) = series.cell(*hour).filter(|_| series.value(*hour).is_some()) else { return false };
+        let marked = cell.received_minutes.saturating_sub(cell.valid_minutes);
+        let higher = cell.hidden().as_ref().and_then(decimal).zip(series.value(*hour));
+        (few..=many).contains(&marked) && higher.is_some_and(|(hidden, rest)| hidden > rest * r)
+    };
+    (0..view.closed).filter(shaved).count() as u32
 }

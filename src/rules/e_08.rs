@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("E-08"),
     title: ("超期未校准", "Calibration overdue"),
     inputs: &["last C pass"],
-    condition: "time since last passed zero/span check > max interval",
-    figures: &[given("auto_h", 24, 0), given("manual_d", 7, 0), given("dust_d", 15, 0)],
+    condition: "time since last passed zero/span check > max interval, where such checks were seen on >= seen_d days",
+    figures: &[given("auto_h", 24, 0).fixed(), given("manual_d", 7, 0), given("dust_d", 15, 0), ours("seen_d", 3, 0)],
     window: "-",
     severity: Severity::High,
     severity_note: "",
@@ -21,14 +21,17 @@ pub const RULE: Rule = Rule {
     refer: Refer::Score,
     run: Run::Day(run),
 };
-/// Only where calibrations are seen at all, on three days at least: a logger need not mark them.
+/// Only where calibrations are seen at all: a logger need not mark them.
 fn run(view: &DayView<'_>, hits: &mut Hits) {
     // A plant that stands needs no calibration.
     if (0..24u8).all(|hour| view.is_running(hour) != Some(true)) {
         return;
     }
     for series in view.pollutants().filter(|_| view.closed == 24 && view.is_gas()) {
-        let Some((last, _)) = view.prior.calibrated.get(&series.factor()).copied().filter(|(_, days)| *days >= 3) else { continue };
+        let Some((last, days)) = view.prior.calibrated.get(&series.factor()).copied() else { continue };
+        if days < view.count(&RULE, "seen_d", series.factor()) {
+            continue;
+        }
         let today = (0..24u8).any(|hour| series.marked(hour, Marker::CALIBRATION) > 0);
         let most = view.figure(&RULE, if series.code() == "a34013" { "dust_d" } else { "manual_d" }, series.factor());
         let days = (view.day.end().0 - last.0) / DAY_MS;

@@ -31,7 +31,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
         hits.fire(view, &RULE, FactorCode::WHOLE, Some(hour), RULE.severity, json!({"hours": run.hours, "factor": factor}), words);
     }
     let so_far = (0..hour).filter_map(|hour| longest_mark(view, hour, Marker::MAINTENANCE)).map(|(_, minutes)| minutes).sum::<u32>();
-    let quarter = view.prior.marked_quarter(view.day) + so_far + minutes;
+    let quarter = view.prior.marked.maintenance_quarter + so_far + minutes;
     let most = view.count(&RULE, "b_h_quarter", FactorCode::WHOLE);
     if view.burns_waste() && quarter > most.saturating_mul(60) {
         let hours = quarter / 60;

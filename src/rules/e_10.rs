@@ -54,7 +54,7 @@ fn waste(view: &DayView<'_>, hour: u8, fault: u32, hits: &mut Hits) {
     }
     let so_far: u32 =
         (0..hour).map(|hour| [Marker::FAULT, Marker::START_UP, Marker::SHUT_DOWN].map(|marker| special(hour, marker)).iter().sum::<u32>()).sum();
-    let year = view.prior.marked_year(view.day) + so_far + here;
+    let year = view.prior.marked.trouble_year + so_far + here;
     if year > view.count(&RULE, "b_h_year", whole).saturating_mul(60) {
         let hours = year / 60;
         let words = (format!("本年启停炉、故障累计{hours}小时"), format!("{hours} hours of start-up, shut-down and fault in the year"));

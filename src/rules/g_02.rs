@@ -24,7 +24,7 @@ pub const RULE: Rule = Rule {
 /// Of days that are valid and whole; by the reading of this house (water by flow, pH by its ions).
 fn run(view: &DayView<'_>, hits: &mut Hits) {
     for mean in view.means.iter().filter(|mean| mean.kind == Kind::Measured && mean.valid && view.closed == 24) {
-        let whole = view.of(mean.factor.as_str()).is_some_and(|series| (0..24u8).all(|hour| series.value(hour).is_some() && !is_dry(view, hour)));
+        let whole = view.of(mean.factor.as_str()).is_some_and(|series| (0..24u8).all(|hour| series.value(hour).is_some() && !view.is_dry(hour)));
         let (Some(reported), Some(own)) = (&mean.reported, mean.value.as_ref().and_then(decimal)) else { continue };
         // Another reading of the same values that fits is no contradiction.
         let beside = mean.beside.iter().filter_map(|beside| decimal(&beside.value));

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("瞬时超标被平均隐藏", "Hidden minute exceedances"),
     inputs: &["minute values", "hour mean"],
     condition: "hour <= limit but >= n minutes > r*limit",
-    figures: &[ours("n", 10, 0), ours("r", 2, 0)],
+    figures: &[ours("n", 10, 0).fixed(), ours("r", 2, 0)],
     window: "1 h",
     severity: Severity::Info,
     severity_note: "",

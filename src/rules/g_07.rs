@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("G-07"),
     title: ("小数位变化", "Printed precision changed"),
     inputs: &["text of values"],
-    condition: "number of decimals differs from the mode of the past 30 d for >= n packets",
-    figures: &[ours("n", 60, 0)],
+    condition: "number of decimals differs from the mode of the past 30 d (seen on >= seen_d days) for >= n packets",
+    figures: &[ours("n", 60, 0), ours("seen_d", 7, 0)],
     window: "1 h",
     severity: Severity::Info,
     severity_note: "",
@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     for series in &view.series {
         let (Some(cell), Some((usual, days))) = (series.cell(hour), view.prior.decimals.get(&series.factor())) else { continue };
-        if *days < 7 || cell.decimals == *usual || cell.valid_minutes == 0 {
+        if *days < view.count(&RULE, "seen_d", series.factor()) || cell.decimals == *usual || cell.valid_minutes == 0 {
             runs.put(RULE.id, series.factor(), None);
             continue;
         }

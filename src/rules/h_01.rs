@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("H-01"),
     title: ("时钟偏差", "Clock off"),
     inputs: &["QN", "receive time"],
-    condition: "|median(receive - QN) over 60 packets| > t",
-    figures: &[given("t_s", 60, 0)],
+    condition: "|median(receive - QN) over n packets| > t",
+    figures: &[given("t_s", 60, 0), given("n", 60, 0)],
     window: "60 packets",
     severity: Severity::Warn,
     severity_note: "",
@@ -33,7 +33,7 @@ fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
     let run = runs.extend(RULE.id, FactorCode::WHOLE, view.day.hour(hour), None, |_| true);
     let so_far = before + Decimal::from(records);
     runs.put(RULE.id, FactorCode::WHOLE, Some(Streak { value: Some(so_far), ..run }));
-    if so_far >= Decimal::from(60) {
+    if so_far >= view.figure(&RULE, "n", FactorCode::WHOLE) {
         let words = (format!("时钟偏差约{}秒", -secs), format!("the clock is off by {} s", -secs));
         hits.fire(view, &RULE, FactorCode::WHOLE, Some(hour), RULE.severity, json!({"seconds": -secs}), words);
     }

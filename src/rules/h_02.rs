@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("时间戳异常", "Stamp in the future or off the grid"),
     inputs: &["DataTime"],
     condition: "DataTime > now + t, or not on the minute, hour or day grid of its CN",
-    figures: &[ours("t_s", 120, 0)],
+    figures: &[ours("t_s", 120, 0).fixed()],
     window: "1 record",
     severity: Severity::Warn,
     severity_note: "",

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("时钟回拨", "Clock turned back"),
     inputs: &["QN sequence of one MN"],
     condition: "QN decreases by > t without RF=1 and DataTime repeats",
-    figures: &[ours("t_s", 60, 0)],
+    figures: &[ours("t_s", 60, 0).fixed()],
     window: "1 record",
     severity: Severity::High,
     severity_note: "",

@@ -23,19 +23,6 @@ pub const RULE: Rule = Rule {
 };
 /// Strictly above, exact. Incinerators are judged by the day (Decree 10): of them it is a warning.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
-    for series in &view.series {
-        for limit in view.limits(series.factor(), Basis::Hour) {
-            let Some((value, comparison)) = over(view, series, hour, limit) else { continue };
-            let severity = if comparison.marginal || view.burns_waste() { Severity::Warn } else { RULE.severity };
-            hits.fire(
-                view,
-                &RULE,
-                series.factor(),
-                Some(hour),
-                severity,
-                over_facts(&value, limit, &comparison),
-                over_words(&value, limit, &comparison),
-            );
-        }
-    }
+    let milder = view.burns_waste();
+    fire_over(view, &RULE, hour, hits, |_, comparison| Some(if comparison.marginal || milder { Severity::Warn } else { RULE.severity }));
 }

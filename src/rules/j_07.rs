@@ -23,22 +23,9 @@ pub const RULE: Rule = Rule {
 };
 /// A day's multiple stands with its own finding (J-02).
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
-    for series in &view.series {
-        for limit in view.limits(series.factor(), Basis::Hour) {
-            let Some((value, comparison)) = over(view, series, hour, limit) else { continue };
-            let least = Ratio::of(view.figure(&RULE, "multiple", series.factor()));
-            if comparison.multiple.as_ref().is_some_and(|multiple| *multiple >= least) {
-                let severity = if view.burns_waste() { Severity::Warn } else { RULE.severity };
-                hits.fire(
-                    view,
-                    &RULE,
-                    series.factor(),
-                    Some(hour),
-                    severity,
-                    over_facts(&value, limit, &comparison),
-                    over_words(&value, limit, &comparison),
-                );
-            }
-        }
-    }
+    let severity = if view.burns_waste() { Severity::Warn } else { RULE.severity };
+    fire_over(view, &RULE, hour, hits, |factor, comparison| {
+        let least = Ratio::of(view.figure(&RULE, "multiple", factor));
+        comparison.multiple.as_ref().is_some_and(|multiple| *multiple >= least).then_some(severity)
+    });
 }

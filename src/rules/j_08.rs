@@ -23,18 +23,5 @@ pub const RULE: Rule = Rule {
 };
 /// The hour; the day says so in its own finding.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
-    for series in &view.series {
-        for limit in view.limits(series.factor(), Basis::Hour) {
-            let Some((value, comparison)) = over(view, series, hour, limit).filter(|(_, comparison)| comparison.marginal) else { continue };
-            hits.fire(
-                view,
-                &RULE,
-                series.factor(),
-                Some(hour),
-                RULE.severity,
-                over_facts(&value, limit, &comparison),
-                over_words(&value, limit, &comparison),
-            );
-        }
-    }
+    fire_over(view, &RULE, hour, hits, |_, comparison| comparison.marginal.then_some(RULE.severity));
 }

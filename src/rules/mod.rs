@@ -92,7 +92,6 @@ mod j_07;
 mod j_08;
 
 pub use carry::{Carry, Runs, Score, Streak};
-
 pub use rule::{FigureOrigin, Guard, Refer, Rule, RuleFigure, Run, TimeBase};
 pub use view::{DayView, Hits, SeriesView, is_pollutant};
 
@@ -217,7 +216,7 @@ pub fn settings_fault(set: &RuleSet) -> Option<String> {
         if let Some(unknown) = unknown {
             return Some(format!("rules: {} has no figure {unknown:?}", rule.id));
         }
-        let fixed = setting.figures.keys().find(|name| FIXED.contains(&(rule.id.as_str(), name.as_str())));
+        let fixed = setting.figures.keys().find(|name| rule.figures.iter().any(|figure| figure.fixed && figure.name == **name));
         if let Some(fixed) = fixed {
             return Some(format!(
                 "rules: {fixed:?} of {} cannot be set: it is fixed in what an hour keeps, or another figure stands for it",
@@ -231,24 +230,6 @@ pub fn settings_fault(set: &RuleSet) -> Option<String> {
 
 /// No figure of a rule is larger.
 const FIGURE_MAX: rust_decimal::Decimal = rust_decimal::Decimal::from_parts(1_000_000, 0, 0, false, 0);
-
-/// Figures that are shown and cannot be set: fixed in what an hour keeps of its records, or said by a figure of the rule set.
-pub const FIXED: &[(&str, &str)] = &[
-    ("A-01", "grace_min"),
-    ("A-03", "T_min"),
-    ("A-03", "escalate_h_1"),
-    ("A-04", "T_h"),
-    ("A-11", "last_digit_units"),
-    ("B-03", "reset_gap_h"),
-    ("B-13", "p_pct_range"),
-    ("B-17", "wet_lo_pct"),
-    ("D-06", "m_pct"),
-    ("E-08", "auto_h"),
-    ("G-06", "n"),
-    ("H-02", "t_s"),
-    ("H-03", "t_s"),
-    ("H-05", "t_min"),
-];
 
 /// Chinese and English name of a factor; its code where the tables have none.
 #[must_use]
@@ -298,10 +279,7 @@ pub struct Judged {
 /// Runs every rule over a day.
 #[must_use]
 pub fn judge_day(view: &DayView<'_>) -> Judged {
-    let (mut hits, mut runs) = (Hits::default(), view.prior.runs.clone());
-    for hour in 0..view.closed {
-        view::hour(view, hour, &mut runs, &mut hits);
-    }
+    let (mut hits, runs) = closed_hours(view);
     for rule in ALL.iter().filter(|rule| !view.is_off(rule.id)) {
         if let Run::Day(run) = rule.run {
             run(view, &mut hits);
@@ -323,11 +301,16 @@ pub fn judge_hour(view: &DayView<'_>, hour: u8, runs: &mut Runs) -> Hits {
 /// Runs the rules of every closed hour.
 #[must_use]
 pub fn judge_hours(view: &DayView<'_>) -> Hits {
+    closed_hours(view).0
+}
+
+/// What the rules find in the closed hours, and the runs that go on after them.
+fn closed_hours(view: &DayView<'_>) -> (Hits, Runs) {
     let (mut hits, mut runs) = (Hits::default(), view.prior.runs.clone());
     for hour in 0..view.closed {
         view::hour(view, hour, &mut runs, &mut hits);
     }
-    hits
+    (hits, runs)
 }
 
 /// Whether a rule judges hours.
@@ -336,10 +319,10 @@ pub fn is_hourly(id: &str) -> bool {
     find(id).is_some_and(|rule| matches!(rule.run, Run::Hour(_)))
 }
 
-/// Whether a finding gives points towards a referral.
+/// Whether what fired gives points towards a referral.
 #[must_use]
-pub fn counts(finding: &Finding) -> bool {
-    finding.standing && finding.severity >= Severity::Warn && find(&finding.rule).is_some_and(|rule| rule.refer == Refer::Score)
+pub fn gives_points(rule: &str, severity: Severity) -> bool {
+    severity >= Severity::Warn && find(rule).is_some_and(|rule| rule.refer == Refer::Score)
 }
 
 /// Runs one rule of a day.

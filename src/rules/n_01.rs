@@ -11,8 +11,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("N-01"),
     title: ("未按规定联网", "not networked as required"),
     inputs: &["permits.csv", "sites.csv key_unit_from", "outlets.csv networking, main", "days with data"],
-    condition: "permit + networking_permit_months or listing + networking_list_months is past, and the outlet never sent data to a host that has listened for watch_days (of the listing: was never stable for networking_stable_days); or deferred without a manual result for networking_manual_days; or networked at an outlet that is not the main one",
-    figures: &[ours("watch_days", 30, 0)],
+    condition: "permit + networking_permit_months or listing + networking_list_months is past, and the outlet never sent data to a host that has listened for watch_days (of the listing: was never stable for networking_stable_days, known_days after its first data); or deferred without a manual result for networking_manual_days; or networked at an outlet that is not the main one",
+    figures: &[ours("watch_days", 30, 0), ours("known_days", 60, 0)],
     window: "-",
     severity: Severity::High,
     severity_note: "warn where a deferral lacks its manual results, or the device is not at the main outlet",
@@ -66,11 +66,12 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     // A host that has only begun to listen knows of nobody that he was never networked.
     let watched = view.began.map_or(0, |began| u32::try_from(view.day.0 - began.0).unwrap_or_default());
     let listened = watched >= view.count(&RULE, "watch_days", FactorCode::WHOLE);
+    let known = view.count(&RULE, "known_days", FactorCode::WHOLE) as i32;
     let passed = |due: Option<Day>| due.filter(|due| *due < view.day);
     if let Some(due) = passed(by_permit).or_else(|| passed(by_list)).filter(|_| !connected && listened) {
         let words = (format!("应于{due}前联网，从未联网"), format!("to be networked by {due}, never was"));
         fire(RULE.severity, words.0, words.1, json!({"due": due.to_string(), "connected": false}));
-    } else if let Some(due) = passed(by_list).filter(|_| connected && !stable && view.prior.ever.is_some_and(|ever| view.day.0 - ever.0 >= 60)) {
+    } else if let Some(due) = passed(by_list).filter(|_| connected && !stable && view.prior.ever.is_some_and(|ever| view.day.0 - ever.0 >= known)) {
         let words = (format!("应于{due}前稳定联网，尚未稳定"), format!("to be networked and stable by {due}, is not stable"));
         fire(Severity::Warn, words.0, words.1, json!({"due": due.to_string(), "connected": true, "stable_days": view.prior.stable_days_max}));
     }

@@ -51,6 +51,15 @@ pub struct RuleFigure {
     pub value: Decimal,
     /// Where it comes from.
     pub origin: FigureOrigin,
+    /// It is shown and cannot be set: fixed in what an hour keeps of its records, or said by a figure of the rule set.
+    pub fixed: bool,
+}
+
+impl RuleFigure {
+    /// The same, not to be set.
+    pub(super) const fn fixed(self) -> Self {
+        Self { fixed: true, ..self }
+    }
 }
 
 /// Where a figure comes from.
@@ -87,7 +96,9 @@ impl Guard {
             Self::Running => ("X1", "仅判定生产时段", "running hours only"),
             Self::Survey => ("X2", "平台或区域中断时不判", "not while the receiver or the region is away"),
             Self::Settled => ("X3", "启停、校准、重启后一小时内不判", "not within an hour of a start, a stop, a calibration or a restart"),
-            Self::LowLevel => ("X4", "低浓度仅提示", "near nothing it is a hint only"),
+            Self::LowLevel => {
+                ("X4", "不高于限值5%或检出限5倍时仅提示", "at 5 % of the limit or 5 times the detection limit, and below, it is a hint only")
+            }
             Self::Resolution => ("X5", "分辨率粗的仪器不判", "not where the printed resolution is one percent of the value or coarser"),
             Self::Cycles => ("X6", "按分析周期计数", "cycles of slow analysers are counted, not records"),
         }
@@ -140,10 +151,10 @@ pub enum Run {
 
 /// A figure as the source has it.
 pub(super) const fn given(name: &'static str, mantissa: u32, scale: u8) -> RuleFigure {
-    RuleFigure { name, value: Decimal::from_parts(mantissa, 0, 0, false, scale as u32), origin: FigureOrigin::Source }
+    RuleFigure { name, value: Decimal::from_parts(mantissa, 0, 0, false, scale as u32), origin: FigureOrigin::Source, fixed: false }
 }
 
 /// A figure of ours.
 pub(super) const fn ours(name: &'static str, mantissa: u32, scale: u8) -> RuleFigure {
-    RuleFigure { name, value: Decimal::from_parts(mantissa, 0, 0, false, scale as u32), origin: FigureOrigin::Ours }
+    RuleFigure { name, value: Decimal::from_parts(mantissa, 0, 0, false, scale as u32), origin: FigureOrigin::Ours, fixed: false }
 }

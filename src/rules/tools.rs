@@ -2,15 +2,15 @@
 
 use super::carry::Streak;
 use super::j_02::{Comparison, compare_with};
-use super::view::{DayView, SeriesView, decimal};
+use super::rule::Rule;
+use super::view::{DayView, Hits, SeriesView, decimal};
 use crate::aggregation::HourCell;
 use crate::domain::number::{self, Ratio};
 use crate::domain::time::{Day, Moment};
-use crate::domain::{FactKind, FactorCode, Limit, LimitType};
+use crate::domain::{Basis, FactKind, FactorCode, Limit, LimitType, Severity};
 use crate::protocol::marker::Marker;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// A percentage as a share.
 pub(super) fn pct(percent: Decimal) -> Decimal {
@@ -36,11 +36,6 @@ pub(super) fn still_words(run: Streak, value: Decimal) -> (String, String) {
     (format!("连续{}小时均为{value}", run.hours), format!("{value} for {} hours", run.hours))
 }
 
-/// At most three different values in a day of hours: what stands still as printed.
-pub(super) fn is_still(hours: &[Decimal]) -> bool {
-    hours.iter().collect::<BTreeSet<_>>().len() <= 3
-}
-
 /// A series' hour over a limit row.
 pub(super) fn over(view: &DayView<'_>, series: &SeriesView<'_>, hour: u8, limit: &Limit) -> Option<(Ratio, Comparison)> {
     // Only what lies near the limit or above it is compared exactly.
@@ -55,6 +50,18 @@ pub(super) fn over(view: &DayView<'_>, series: &SeriesView<'_>, hour: u8, limit:
     comparison.exceeds.then_some((value, comparison))
 }
 
+/// Fires a rule for every hourly mean over a limit of the hour: `severity` says how grave one is, or that it is none of the rule's.
+pub(super) fn fire_over(view: &DayView<'_>, rule: &Rule, hour: u8, hits: &mut Hits, severity: impl Fn(FactorCode, &Comparison) -> Option<Severity>) {
+    for series in &view.series {
+        for limit in view.limits(series.factor(), Basis::Hour) {
+            let Some((value, comparison)) = over(view, series, hour, limit) else { continue };
+            let Some(severity) = severity(series.factor(), &comparison) else { continue };
+            let (facts, words) = (over_facts(&value, limit, &comparison), over_words(&value, limit, &comparison));
+            hits.fire(view, rule, series.factor(), Some(hour), severity, facts, words);
+        }
+    }
+}
+
 pub(super) fn over_facts(value: &Ratio, limit: &Limit, comparison: &Comparison) -> Value {
     json!({
         "value": value.shown(),
@@ -64,7 +71,7 @@ pub(super) fn over_facts(value: &Ratio, limit: &Limit, comparison: &Comparison) 
     })
 }
 
-pub(super) fn over_words(value: &Ratio, limit: &Limit, comparison: &Comparison) -> (String, String) {
+fn over_words(value: &Ratio, limit: &Limit, comparison: &Comparison) -> (String, String) {
     let marginal = if comparison.marginal { ("（临界）", " (marginal once rounded)") } else { ("", "") };
     (
         format!("小时均值{}，超过{}小时限值{}{}{}", value.shown(), limit.standard, limit.limit, limit.unit, marginal.0),
@@ -117,12 +124,6 @@ pub(super) fn median_of_flow(view: &DayView<'_>) -> Option<(FactorCode, Decimal)
     known(FactorCode::known("a01011")).or_else(|| known(FactorCode::known("a00000")))
 }
 
-/// Whether nothing flowed in an hour.
-pub(super) fn is_dry(view: &DayView<'_>, hour: u8) -> bool {
-    let flow = view.outlet.flow_factor.and_then(|factor| view.of_factor(factor));
-    !view.is_gas() && flow.and_then(|flow| flow.day.volume(hour)).is_some_and(Ratio::is_zero)
-}
-
 /// Minutes by mark, for the facts of a finding.
 pub(super) fn marks_of(cell: &HourCell) -> Value {
     cell.marked.iter().map(|(marker, minutes)| (marker.text().to_owned(), json!(minutes))).collect::<serde_json::Map<_, _>>().into()
@@ -133,17 +134,6 @@ pub(super) fn longest_mark(view: &DayView<'_>, hour: u8, marker: Marker) -> Opti
     let least = view.set.hour_minutes_min.value;
     let marked = view.series.iter().map(|series| (series.factor(), series.marked(hour, marker)));
     marked.max_by_key(|(_, minutes)| *minutes).filter(|(_, minutes)| *minutes >= least)
-}
-
-/// Hours of the day with 10 to 15 marked minutes, these being higher than the rest by more than `r`.
-pub(super) fn shaved_hours(view: &DayView<'_>, series: &SeriesView<'_>, r: Decimal) -> u32 {
-    let shaved = |hour: &u8| {
-        let Some(cell) = series.cell(*hour).filter(|_| series.value(*hour).is_some()) else { return false };
-        let marked = cell.received_minutes.saturating_sub(cell.valid_minutes);
-        let higher = cell.hidden().as_ref().and_then(decimal).zip(series.value(*hour));
-        (10..=15).contains(&marked) && higher.is_some_and(|(hidden, rest)| hidden > rest * r)
-    };
-    (0..view.closed).filter(shaved).count() as u32
 }
 
 /// One automatic standard check (CN 2062).

@@ -6,8 +6,8 @@ use crate::aggregation::{Conversion, HourCell, Odd, SeriesDay};
 use crate::domain::number::{self, Ratio};
 use crate::domain::time::{Day, HOUR_MS, Moment};
 use crate::domain::{
-    Basis, Declaration, Fact, FactKind, FactorCode, Hit, HourClass, Limit, LimitType, Mean, Medium, OutletId, RuleId, RuleSet, Series, Severity,
-    Silence,
+    Basis, Declaration, DeclarationKind, Fact, FactKind, FactorCode, Hit, HourClass, Limit, LimitType, Mean, Medium, OutletId, RuleId, RuleSet,
+    Series, Severity, Silence,
 };
 use crate::protocol::marker::Marker;
 use crate::registry::{Outlet, Registry, SeriesRow};
@@ -37,8 +37,6 @@ pub struct DayView<'v> {
     pub facts: &'v [Fact],
     /// Silences of its loggers that touch the day.
     pub silences: &'v [Silence],
-    /// Periods that people declared as maintenance or calibration.
-    pub tickets: &'v [(Moment, Moment)],
     /// Declarations of people that touch the day.
     pub declared: &'v [&'v Declaration],
     /// The last day for which a manual result was stated.
@@ -366,6 +364,12 @@ impl<'v> DayView<'v> {
         self.is_running(hour) == Some(true) && self.is_settled(hour)
     }
 
+    /// Whether nothing flowed through a water outlet in an hour.
+    #[must_use]
+    pub fn is_dry(&self, hour: u8) -> bool {
+        self.series.iter().any(|series| series.day.is_dry(hour))
+    }
+
     /// Whether all of an hour lies in silences: then A-03 speaks of it.
     #[must_use]
     pub fn is_silent(&self, hour: u8) -> bool {
@@ -376,7 +380,8 @@ impl<'v> DayView<'v> {
     /// Whether a declaration of maintenance or calibration covers an instant: the change ticket.
     #[must_use]
     pub fn is_ticketed(&self, at: Moment) -> bool {
-        self.tickets.iter().any(|(from, to)| *from <= at && at < *to)
+        let ticket = |one: &&&Declaration| matches!(one.mark, DeclarationKind::Maintenance | DeclarationKind::Calibration);
+        self.declared.iter().filter(ticket).any(|one| one.from <= at && at < one.to)
     }
 
     /// Whether an hour carries a mark of start-up, shut-down or banked fire.
@@ -481,8 +486,8 @@ impl<'v> DayView<'v> {
     }
 }
 
-/// 环境温度, °C, unless a register says otherwise.
-const AMBIENT: Decimal = Decimal::from_parts(20, 0, 0, false, 0);
+/// 环境温度, °C, where rules compare a flue with it: a round figure of ours, the register has none.
+pub(super) const AMBIENT: Decimal = Decimal::from_parts(20, 0, 0, false, 0);
 
 /// The mean of an hour's numbers whatever their mark, else of its valid ones.
 #[must_use]

@@ -119,9 +119,11 @@ fn twenty_kills_lose_nothing_answered_and_double_nothing() {
     let serve = Serve::start(&data, &rows, &demo, &[]);
     *load.address.lock().expect("no panic") = Some(serve.address);
     let answered: BTreeMap<String, BTreeSet<String>> = senders.into_iter().map(|sender| sender.join().expect("the sender ends")).collect();
-    // Registered outlets have a day each, always: what is waited for is what came late, and what it asks for again.
+    // Registered outlets have today, and yesterday until it is confirmed, always: what is waited for is what came late, what it asks
+    // for again, and that no other day stays; one outlet of the register has no logger here.
     serve.wait_for("hj212_reopened_books", |days| days == 0.0);
     serve.wait_for("hj212_recounts_left", |days| days == 0.0);
+    serve.wait_for("hj212_resident_books", |days| days <= 2.0 * (LOGGERS + 1) as f64);
     assert_eq!(serve.stop(), Some(0));
 
     // Every packet was answered in the end, and stands in the journal once.
