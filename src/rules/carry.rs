@@ -142,6 +142,10 @@ pub struct Carry {
     pub marked: MarkedMinutes,
     /// Hours with just so many marked minutes that the mean stays valid, by day.
     pub shaved: BTreeMap<FactorCode, Vec<(Day, u32)>>,
+    /// Hours in which marks of maintenance and fault began, a bit each, by day, of the last days.
+    pub mark_beginnings: Vec<(Day, u32)>,
+    /// Whether such a mark goes on at midnight.
+    pub marked_at_midnight: bool,
     /// Implied area of the duct, and on how many days it was seen.
     pub area: Option<(Decimal, u32)>,
     /// Gaps in which nothing came at all, that may still be filled: first hour and hours.
@@ -263,6 +267,12 @@ impl Carry {
             self.marked.trouble_year += minutes(Marker::FAULT) + minutes(Marker::START_UP) + minutes(Marker::SHUT_DOWN);
             self.marked.drying_year += minutes(Marker::BANKED_FIRE);
         }
+        self.mark_beginnings.retain(|(day, _)| day.0 > view.day.0 - FIRED_DAYS);
+        let beginnings = super::e_17::beginnings(view);
+        if beginnings > 0 {
+            self.mark_beginnings.push((view.day, beginnings));
+        }
+        self.marked_at_midnight = super::e_17::is_marked(view, 23);
         if !view.is_gas() {
             return;
         }

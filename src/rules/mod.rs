@@ -65,6 +65,7 @@ mod e_13;
 mod e_14;
 mod e_15;
 mod e_16;
+mod e_17;
 mod f_01;
 mod f_02;
 mod f_03;
@@ -160,6 +161,7 @@ pub const ALL: &[&Rule] = &[
     &e_14::RULE,
     &e_15::RULE,
     &e_16::RULE,
+    &e_17::RULE,
     &f_01::RULE,
     &f_02::RULE,
     &f_03::RULE,

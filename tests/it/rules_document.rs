@@ -6,9 +6,9 @@ use std::process::Command;
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules.md");
 
-/// Rules of the catalogue by group, and the rule beside it.
+/// Rules of the catalogue by group, and the two beside it (E-17, N-01).
 const GROUPS: [(char, u32); 12] =
-    [('A', 13), ('B', 17), ('C', 11), ('D', 20), ('E', 16), ('F', 8), ('G', 7), ('H', 6), ('I', 5), ('J', 8), ('K', 11), ('N', 1)];
+    [('A', 13), ('B', 17), ('C', 11), ('D', 20), ('E', 17), ('F', 8), ('G', 7), ('H', 6), ('I', 5), ('J', 8), ('K', 11), ('N', 1)];
 
 fn printed() -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_hj212d")).args(["rules", "document"]).output().expect("it runs");
@@ -33,7 +33,7 @@ fn every_rule_of_the_catalogue_has_its_heading() {
     let headings: Vec<&str> = printed.lines().filter_map(|line| line.strip_prefix("### ")?.split(' ').next()).collect();
     let expected: Vec<String> = GROUPS.iter().flat_map(|(group, count)| (1..=*count).map(move |number| format!("{group}-{number:02}"))).collect();
     assert_eq!(headings, expected);
-    assert_eq!(headings.len(), 123);
+    assert_eq!(headings.len(), 124);
     assert!(headings.iter().all(|id| rules::find(id).is_some()));
 }
 
