@@ -21,6 +21,7 @@ mod quirks;
 mod registry;
 mod restarts;
 mod rows;
+mod rule_settings;
 mod rules;
 mod rules_document;
 mod scenario_city;

@@ -147,3 +147,31 @@ fn an_outlet_that_was_never_networked_is_referred_when_its_time_is_over() {
         outlets.replace(",valid_from,valid_to\n", ",valid_from,valid_to,networking\n").replace(",no,2020-01-01,\n", ",no,2020-01-01,,exempt\n");
     assert!(of_kind(&run_all_rules(&files, &journal, 1), "networking").is_empty());
 }
+
+#[test]
+fn what_was_logged_within_an_hour_of_a_changed_parameter_stands_beside_it() {
+    let said = |time: &str, said: &str| {
+        let at = at(time);
+        (at, frame_body(&packet("3020", at, at, &format!("PolId=a21026;{said}"))))
+    };
+    let mut journal = day(0, 35);
+    journal.extend([
+        said("2026-03-14 05:10:00", "i13008-Info=1.00"),
+        said("2026-03-14 08:30:00", "i11001-Info=//too early//"),
+        said("2026-03-14 09:40:00", "i11001-Info=//login of operator 7//"),
+        said("2026-03-14 10:10:00", "i13008-Info=1.05"),
+        said("2026-03-14 10:50:00", "i12001-Info=1"),
+    ]);
+    journal.sort_by_key(|(at, _)| *at);
+    journal.push((at("2026-03-15 01:00:00"), Body::Tick {}));
+    let outputs = run_all_rules(&registry("11", &[SO2_DAY_80]), &journal, 20);
+    let changed = outputs.findings.iter().rfind(|finding| finding.rule == "F-01").expect("the slope was changed");
+    let near: Vec<(&str, &str)> = changed.facts["near"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|log| (log["id"].as_str().expect("an id"), log["value"].as_str().expect("a text")))
+        .collect();
+    assert_eq!(near, [("i11001", "//login of operator 7//"), ("i12001", "1")]);
+    assert_eq!((changed.facts["before"].as_str(), changed.facts["now"].as_str()), (Some("1.00"), Some("1.05")));
+}
