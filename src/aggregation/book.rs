@@ -3,7 +3,7 @@
 
 use super::cell::{HourCell, Reported, SeriesRules};
 use super::seen::{self, Sighting, Versions};
-use crate::domain::number::Sum;
+use crate::domain::number::{Ratio, Sum};
 use crate::domain::time::MINUTE_MS;
 use crate::domain::{Origin, ReadingKey, Record};
 use rust_decimal::Decimal;
@@ -122,7 +122,8 @@ impl HourBook {
         } else {
             HourCell::new(Origin::Nothing, 0)
         };
-        cell.reported = self.hour.map(|hour| Reported { measured: hour.measured, converted: hour.converted, total: hour.total, marker: hour.marker });
+        cell.reported =
+            self.hour.map(|hour| Box::new(Reported { measured: hour.measured, converted: hour.converted, total: hour.total, marker: hour.marker }));
         let sight = |second: u16, secs: u32, record, marker| Sighting { record, marker, second, secs };
         let minutes = || self.minutes.iter().map(|(at, record)| sight(u16::from(*at) * 60, length * 60, record, minute_mark(*at, record, rules)));
         let sightings: Vec<Sighting<'_>> = match cell.origin {
@@ -196,5 +197,9 @@ impl Weighed {
     pub(super) fn add(&mut self, value: Decimal, weight: u32) {
         self.sum.add(value, weight);
         self.weight += weight;
+    }
+
+    pub(super) fn mean(&self) -> Option<Ratio> {
+        self.sum.mean(self.weight)
     }
 }

@@ -4,7 +4,6 @@ use super::book::Weighed;
 use super::marks::MarkSpan;
 use super::seen::Seen;
 use crate::domain::number::Ratio;
-use crate::domain::number::Sum;
 use crate::domain::time::{HOUR_MS, Hour, MINUTE_MS, Moment};
 use crate::domain::{FactorCode, HourClass, Medium, Origin, PacketRef, Record, RuleSet};
 use crate::protocol::marker::Marker;
@@ -120,23 +119,18 @@ pub struct HourCell {
     pub unused: u32,
     /// 水量 / 气量 (m³) of the hour, of a flow series.
     #[serde(default)]
-    pub volume: Option<Ratio>,
-    #[serde(default)]
-    totals: Option<Sum>,
-    /// Weight of the records that hold a total.
+    pub volume: Option<Box<Ratio>>,
+    /// The totals of its records and their weight, until the hour is closed.
     #[serde(skip)]
-    totals_weight: u32,
+    totals: Option<Box<Weighed>>,
     valid: Weighed,
     shadow: Weighed,
     /// Every number.
     #[serde(default)]
     every: Weighed,
-    paired: Weighed,
-    paired_oxygen: Weighed,
-    cross: Weighed,
-    /// Converted values as sent, over the records of `cross`.
-    #[serde(default)]
-    said: Weighed,
+    /// What was paired with oxygen; none: nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pairs: Option<Box<Pairs>>,
     /// Minutes by mark, in the order of the marks.
     pub marked: Vec<(Marker, u32)>,
     /// The logger sends converted values only: there is no measured mean.
@@ -152,7 +146,7 @@ pub struct HourCell {
     /// Most decimals that the logger wrote.
     pub decimals: u8,
     /// What the logger reports.
-    pub reported: Option<Reported>,
+    pub reported: Option<Box<Reported>>,
     /// The packet of the largest value used.
     pub peak: Option<PacketRef>,
     /// First and last sequence of the packets in it.
@@ -202,14 +196,10 @@ impl HourCell {
             unused: 0,
             volume: None,
             totals: None,
-            totals_weight: 0,
             valid: none,
             shadow: none,
             every: none,
-            paired: none,
-            paired_oxygen: none,
-            cross: none,
-            said: none,
+            pairs: None,
             marked: Vec::new(),
             converted_only: false,
             converted: None,
@@ -232,8 +222,9 @@ impl HourCell {
             Err(at) => self.marked.insert(at, (marker, weight)),
         }
         if let Some(total) = record.total.filter(|_| rules.flow_unit.is_some() && is_normal(marker)) {
-            self.totals.get_or_insert_default().add(total, 1);
-            self.totals_weight += weight;
+            let totals = self.totals.get_or_insert_default();
+            totals.sum.add(total, 1);
+            totals.weight += weight;
         }
         let is_measured = record.measured.is_some();
         let Some(value) = record.measured.or(record.converted) else {
@@ -272,17 +263,18 @@ impl HourCell {
         let value = record.measured.and_then(|value| used(marker, value, rules));
         let oxygen = oxygen.filter(|(_, marker)| is_normal(*marker)).and_then(|(oxygen, _)| oxygen.measured);
         let (Some(value), Some(oxygen)) = (value, oxygen.filter(|oxygen| !oxygen.is_sign_negative())) else { return };
-        self.paired.add(value, weight);
-        self.paired_oxygen.add(oxygen, weight);
+        let pairs = self.pairs.get_or_insert_default();
+        pairs.value.add(value, weight);
+        pairs.oxygen.add(oxygen, weight);
         let rest = rules.outlet.oxidant_oxygen - oxygen;
         if oxygen < rules.set.oxygen_not_converted_pct.value
             && rest > Decimal::ZERO
             && let Some(converted) = value.checked_mul(rules.outlet.oxidant_oxygen - reference).and_then(|value| value.checked_div(rest))
             && converted < CROSS_MAX
         {
-            self.cross.add(converted.round_dp(6), weight);
+            pairs.cross.add(converted.round_dp(6), weight);
             if let Some(said) = record.converted {
-                self.said.add(said, weight);
+                pairs.said.add(said, weight);
             }
         }
     }
@@ -337,16 +329,17 @@ impl HourCell {
         self.class = self.class(false, rules.set);
         let Some(unit) = rules.flow_unit else { return };
         // Totals count where every valid record has one: a sixth of the totals is not the hour's volume.
-        self.volume = match self.totals {
-            Some(totals) if self.totals_weight >= self.valid.weight => Some(totals.exact()),
+        let volume = match self.totals.take() {
+            Some(totals) if totals.weight >= self.valid.weight => Some(totals.sum.exact()),
             _ => self.partial_mean().and_then(|mean| Some(mean.times(&hourly(unit)?))),
         };
+        self.volume = volume.map(Box::new);
     }
 
     /// The mean of what is valid, enough or not.
     #[must_use]
     pub fn partial_mean(&self) -> Option<Ratio> {
-        self.valid.sum.mean(self.valid.weight)
+        self.valid.mean()
     }
 
     /// The measured hourly mean (rule 4). A logger that reports the converted hour only has none.
@@ -358,7 +351,7 @@ impl HourCell {
     /// The mean of all numbers whatever their mark, but those of calibration, set values, stops and broken links (§3.2).
     #[must_use]
     pub fn shadow(&self) -> Option<Ratio> {
-        self.shadow.sum.mean(self.shadow.weight)
+        self.shadow.mean()
     }
 
     /// Minutes of numbers under any mark that the shadow holds.
@@ -378,14 +371,15 @@ impl HourCell {
     /// paired record has both.
     #[must_use]
     pub fn said_converted(&self) -> Option<(Ratio, Ratio)> {
-        let whole = self.said.weight > 0 && self.said.weight == self.cross.weight;
-        whole.then(|| Some((self.said.sum.mean(self.said.weight)?, self.cross.sum.mean(self.cross.weight)?))).flatten()
+        let Pairs { said, cross, .. } = **self.pairs.as_ref()?;
+        let whole = said.weight > 0 && said.weight == cross.weight;
+        whole.then(|| Some((said.mean()?, cross.mean()?))).flatten()
     }
 
     /// Mean oxygen over the paired minutes.
     #[must_use]
     pub fn oxygen(&self) -> Option<Ratio> {
-        self.paired_oxygen.sum.mean(self.paired_oxygen.weight)
+        self.pairs.as_ref()?.oxygen.mean()
     }
 
     /// What the converted hour is made of.
@@ -394,15 +388,16 @@ impl HourCell {
         if self.converted_only {
             return Made::Mean(self.valid);
         }
-        if outlet.conversion == ConversionOrder::MinutesFirst && self.cross.weight > 0 && self.origin != Origin::Reported {
-            return if self.cross_minutes() >= set.hour_minutes_min.value { Made::Mean(self.cross) } else { Made::NoOxygen };
+        let pairs = self.pairs.as_deref().copied().unwrap_or_default();
+        if outlet.conversion == ConversionOrder::MinutesFirst && pairs.cross.weight > 0 && self.origin != Origin::Reported {
+            return if self.minutes_of(pairs.cross) >= set.hour_minutes_min.value { Made::Mean(pairs.cross) } else { Made::NoOxygen };
         }
         // The logger's own converted hour, where nothing of ours can be computed.
-        if let (Origin::Reported, Some(Reported { converted: Some(converted), .. })) = (self.origin, self.reported) {
-            return Made::Sent(converted);
+        if let (Origin::Reported, Some(Reported { converted: Some(converted), .. })) = (self.origin, self.reported.as_deref()) {
+            return Made::Sent(*converted);
         }
-        let enough = self.paired_minutes() >= set.hour_minutes_min.value;
-        if enough && self.paired.weight > 0 && self.paired_oxygen.weight > 0 { Made::Pairs(reference) } else { Made::NoOxygen }
+        let enough = self.minutes_of(pairs.value) >= set.hour_minutes_min.value;
+        if enough && pairs.value.weight > 0 { Made::Pairs(reference, pairs) } else { Made::NoOxygen }
     }
 
     /// The valid measured hour to six decimals, for rules.
@@ -414,16 +409,16 @@ impl HourCell {
     /// The converted hour to six decimals, for rules; none where oxygen is so high that it does not count.
     #[must_use]
     pub fn converted_rounded(&self, outlet: &Outlet, set: &RuleSet) -> Option<Decimal> {
-        let reference = match self.conversion(outlet, set) {
+        let (reference, pairs) = match self.conversion(outlet, set) {
             Made::Nothing | Made::NoOxygen => return None,
             Made::Mean(of) => return of.sum.mean_rounded(of.weight, 6),
             Made::Sent(converted) => return Some(converted),
-            Made::Pairs(reference) => reference,
+            Made::Pairs(reference, pairs) => (reference, pairs),
         };
-        let oxygen = self.paired_oxygen.sum.mean_rounded(self.paired_oxygen.weight, 12)?;
+        let oxygen = pairs.oxygen.sum.mean_rounded(pairs.oxygen.weight, 12)?;
         let high = if outlet.low_confidence_counts { set.oxygen_not_converted_pct.value } else { set.oxygen_low_confidence_pct.value };
         let rest = Some(outlet.oxidant_oxygen - oxygen).filter(|rest| oxygen < high && *rest > Decimal::ZERO)?;
-        let value = self.paired.sum.mean_rounded(self.paired.weight, 12)?;
+        let value = pairs.value.sum.mean_rounded(pairs.value.weight, 12)?;
         let converted = value.checked_mul(outlet.oxidant_oxygen - reference)?.checked_div(rest)?;
         Some(converted.round_dp(6).normalize())
     }
@@ -438,14 +433,14 @@ impl HourCell {
     /// The converted hour: the mean first, then the conversion (rule 5).
     #[must_use]
     pub fn converted(&self, outlet: &Outlet, set: &RuleSet) -> Conversion {
-        let reference = match self.conversion(outlet, set) {
+        let (reference, pairs) = match self.conversion(outlet, set) {
             Made::Nothing => return Conversion::None,
             Made::NoOxygen => return Conversion::NoOxygen,
-            Made::Mean(of) => return of.sum.mean(of.weight).map_or(Conversion::None, Conversion::Value),
+            Made::Mean(of) => return of.mean().map_or(Conversion::None, Conversion::Value),
             Made::Sent(converted) => return Conversion::Value(Ratio::of(converted)),
-            Made::Pairs(reference) => reference,
+            Made::Pairs(reference, pairs) => (reference, pairs),
         };
-        let (Some(value), Some(oxygen)) = (self.paired.sum.mean(self.paired.weight), self.oxygen()) else { return Conversion::NoOxygen };
+        let (Some(value), Some(oxygen)) = (pairs.value.mean(), pairs.oxygen.mean()) else { return Conversion::NoOxygen };
         if oxygen >= Ratio::of(set.oxygen_not_converted_pct.value) {
             return Conversion::NotConverted;
         }
@@ -460,20 +455,27 @@ impl HourCell {
         }
     }
 
-    fn cross_minutes(&self) -> u32 {
-        (self.valid_minutes * self.cross.weight).checked_div(self.valid.weight).unwrap_or(0)
-    }
-
-    fn paired_minutes(&self) -> u32 {
-        // Samples count as the share of the valid minutes that their pairs make up.
-        (self.valid_minutes * self.paired.weight).checked_div(self.valid.weight).unwrap_or(0)
+    /// Minutes of what was paired. Samples count as the share of the valid minutes that their pairs make up.
+    fn minutes_of(&self, paired: Weighed) -> u32 {
+        (self.valid_minutes * paired.weight).checked_div(self.valid.weight).unwrap_or(0)
     }
 
     /// The mean of the converted minutes, to six decimals: the other order of conversion, for comparison only.
     #[must_use]
     pub fn cross_check(&self) -> Option<Decimal> {
-        self.cross.sum.mean(self.cross.weight).and_then(|mean| mean.rounded(6).parse().ok())
+        self.pairs.as_ref()?.cross.mean().and_then(|mean| mean.rounded(6).parse().ok())
     }
+}
+
+/// Values beside the oxygen of the same period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Pairs {
+    value: Weighed,
+    oxygen: Weighed,
+    /// Converted one by one.
+    cross: Weighed,
+    /// Converted values as sent, over the records of `cross`.
+    said: Weighed,
 }
 
 /// What a converted hour is made of.
@@ -485,7 +487,7 @@ enum Made {
     /// The logger's own.
     Sent(Decimal),
     /// The means of pairs of value and oxygen, at this reference oxygen.
-    Pairs(Decimal),
+    Pairs(Decimal, Pairs),
 }
 
 /// What came of records that hold a converted value only.

@@ -9,12 +9,13 @@ use crate::protocol::marker::Marker;
 use crate::registry::Outlet;
 use rust_decimal::Decimal;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// pH 值.
 const PH: &str = "w01001";
 
-/// Cells of one series and day.
-pub type Cells = [Option<HourCell>; 24];
+/// Cells of one series and day. What is written of a day shares them.
+pub type Cells = [Option<Arc<HourCell>>; 24];
 
 /// One series' day, and what the register says of it.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +97,7 @@ impl SeriesDay<'_> {
     /// m³ that passed in an hour, where that is known.
     #[must_use]
     pub fn volume(&self, hour: u8) -> Option<&Ratio> {
-        self.flow?[usize::from(hour)].as_ref()?.volume.as_ref()
+        self.flow?[usize::from(hour)].as_ref()?.volume.as_deref()
     }
 
     fn is_flow(&self) -> bool {
@@ -152,13 +153,13 @@ impl SeriesDay<'_> {
             () if special >= self.set.hour_minutes_min.value => Some("exempt_pending_review"),
             () => None,
         };
-        let sent = cell.reported.filter(|_| cell.origin != Origin::Reported);
+        let sent = cell.reported.as_deref().copied().filter(|_| cell.origin != Origin::Reported);
         let reported = |sent: Option<Decimal>, own: Option<&Ratio>, tolerance| sent.map(|sent| beside(sent, own, tolerance));
         let measured = Mean {
             valid: own.is_some() && note.is_none(),
             indicative: if own.is_none() { cell.partial_mean() } else { None },
             shadow: cell.shadow(),
-            volume: cell.volume.clone(),
+            volume: cell.volume.as_deref().cloned(),
             reported: reported(sent.and_then(|sent: Sent| sent.measured), own.as_ref(), self.set.reported_tolerance_pct.value),
             note: note.map(str::to_owned),
             value: own,
@@ -192,7 +193,7 @@ impl SeriesDay<'_> {
         if self.cells.iter().all(Option::is_none) {
             return Vec::new();
         }
-        let shadow: Vec<Ratio> = self.cells.iter().flatten().filter_map(HourCell::shadow).collect();
+        let shadow: Vec<Ratio> = self.cells.iter().flatten().filter_map(|cell| cell.shadow()).collect();
         let mut measured = match self.outlet.medium {
             Medium::Gas => self.gas_day(Kind::Measured),
             Medium::Water if self.is_flow() => self.flow_day(),

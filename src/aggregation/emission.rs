@@ -12,7 +12,7 @@ use serde::Serialize;
 #[must_use]
 pub fn hour(cell: &HourCell, flow: &HourCell, medium: Medium, set: &RuleSet) -> Option<Ratio> {
     let scale = if medium == Medium::Gas { 6 } else { 3 };
-    Some(cell.measured(set)?.times(flow.volume.as_ref()?).times(&Ratio::of(Decimal::new(1, scale))))
+    Some(cell.measured(set)?.times(flow.volume.as_deref()?).times(&Ratio::of(Decimal::new(1, scale))))
 }
 
 /// What stands in for a run of missing hours.

@@ -9,15 +9,13 @@
 //! ```
 
 use super::outcome::DayRow;
-use crate::aggregation::{HourBook, HourCell, MarkSpan, Marks, SeriesDay, SeriesRules};
+use crate::aggregation::{Cells, HourBook, MarkSpan, Marks, SeriesDay, SeriesRules};
 use crate::domain::time::{Day, Moment};
 use crate::domain::{FactorCode, Mn, OutletDay, Reading, ReadingKey, RuleSet};
 use crate::registry::{Outlet, Registry};
 use crate::rules::{Carry, Runs};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Cells of one factor.
-pub(super) type Cells = Box<[Option<HourCell>; 24]>;
+use std::sync::Arc;
 
 /// A resident day.
 #[derive(Debug, Default)]
@@ -25,7 +23,7 @@ pub(super) struct DayState {
     /// Records by hour, then factor: of the open hours, and of all while the day is `full`.
     pub(super) books: BTreeMap<u8, BTreeMap<FactorCode, HourBook>>,
     /// Cells by factor.
-    pub(super) cells: BTreeMap<FactorCode, Cells>,
+    pub(super) cells: BTreeMap<FactorCode, Box<Cells>>,
     /// What was published, confirmed and found.
     pub(super) row: DayRow,
     /// Every record of the day is resident: from its recall to the next entry that touches it.
@@ -46,16 +44,7 @@ pub(super) struct DayState {
 
 impl DayState {
     pub(super) fn from_row(mut row: DayRow) -> Self {
-        let cells = std::mem::take(&mut row.cells)
-            .into_iter()
-            .map(|(factor, cells)| {
-                let mut places: Cells = Box::new([const { None }; 24]);
-                for (place, cell) in places.iter_mut().zip(cells) {
-                    *place = cell;
-                }
-                (factor, places)
-            })
-            .collect();
+        let cells = std::mem::take(&mut row.cells);
         Self { cells, row, known: true, ..Self::default() }
     }
 
@@ -67,7 +56,7 @@ impl DayState {
     /// Its series by factor, with what the register says of them at `at`.
     pub(super) fn series_days<'d>(&'d self, key: OutletDay, at: Moment, registry: &'d Registry, set: &'d RuleSet) -> Vec<SeriesDay<'d>> {
         let Some(outlet) = registry.outlet(key.outlet, at) else { return Vec::new() };
-        let flow = outlet.flow_factor.and_then(|factor| self.cells.get(&factor)).map(|cells| &**cells);
+        let flow = outlet.flow_factor.and_then(|factor| self.cells.get(&factor)).map(Box::as_ref);
         let (start, end) = (key.day.start(), key.day.end());
         let series = self.cells.iter().map(|(factor, cells)| {
             let row = self.reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, *factor, at));
@@ -102,8 +91,7 @@ impl DayState {
 
     /// What is written of it.
     pub(super) fn to_row(&self) -> DayRow {
-        let cells = self.cells.iter().map(|(factor, cells)| (*factor, cells.to_vec())).collect();
-        DayRow { cells, ..self.row.clone() }
+        DayRow { cells: self.cells.clone(), ..self.row.clone() }
     }
 
     pub(super) fn enter(&mut self, reading: &Reading) -> bool {
@@ -137,7 +125,7 @@ impl DayState {
             let over = spans(*factor);
             let rules = SeriesRules::new(*factor, outlet, row(*factor), converts(registry, outlet, *factor, key.day), hour_at, &over, rules);
             let cells = self.cells.entry(*factor).or_insert_with(|| Box::new([const { None }; 24]));
-            cells[usize::from(hour)] = Some(book.close(oxygen, &rules));
+            cells[usize::from(hour)] = Some(Arc::new(book.close(oxygen, &rules)));
         }
         self.cells.retain(|_, cells| cells.iter().any(Option::is_some));
     }

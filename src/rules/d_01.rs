@@ -30,7 +30,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         let Some(oxygen) = oxygen.filter(|oxygen| *oxygen < view.figure(&RULE, "o2_max_pct", series.factor())) else { continue };
         let by_minutes = cell.said_converted().and_then(|(said, own)| Some((decimal(&said)?, decimal(&own)?)));
         let by_hour = || {
-            let reported = cell.reported.filter(|_| cell.origin == Origin::Reported)?;
+            let reported = cell.reported.as_deref().filter(|_| cell.origin == Origin::Reported)?;
             let own = reported.measured?.checked_mul(view.outlet.oxidant_oxygen - reference)?.checked_div(view.outlet.oxidant_oxygen - oxygen)?;
             Some((reported.converted?, own))
         };

@@ -32,7 +32,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         let by_minutes = cell.said_converted().and_then(|(said, own)| Some((decimal(&said)?, decimal(&own)?)));
         let by_hour = || {
             let own = series.converted(hour)?;
-            Some((cell.reported?.converted?, cell.cross_check().map_or(own, |other| other.min(own))))
+            Some((cell.reported.as_ref()?.converted?, cell.cross_check().map_or(own, |other| other.min(own))))
         };
         let Some((said, own)) = by_minutes.or_else(by_hour) else { continue };
         // A last digit decides nothing.

@@ -26,7 +26,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     let Some(flow) = view.outlet.flow_factor.and_then(|factor| view.of_factor(factor)) else { return };
     let Some(volume) = flow.day.volume(hour).and_then(decimal).filter(|volume| *volume > Decimal::ZERO) else { return };
     for series in view.pollutants().filter(|_| view.is_settled(hour)) {
-        let Some(reported) = series.cell(hour).and_then(|cell| cell.reported) else { continue };
+        let Some(reported) = series.cell(hour).and_then(|cell| cell.reported.as_deref()) else { continue };
         let (Some(total), Some(value)) = (reported.total, reported.measured) else { continue };
         let per = if view.is_gas() { Decimal::new(1, 6) } else { Decimal::new(1, 3) };
         let Some(own) = value.checked_mul(volume).and_then(|mass| mass.checked_mul(per)) else { continue };

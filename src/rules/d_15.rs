@@ -28,7 +28,7 @@ fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
         return;
     }
     for series in view.pollutants() {
-        let Some(reported) = series.cell(hour).and_then(|cell| cell.reported) else { continue };
+        let Some(reported) = series.cell(hour).and_then(|cell| cell.reported.as_deref()) else { continue };
         let (Some(total), Some(value)) = (reported.total, reported.measured.filter(|value| *value > Decimal::ZERO)) else { continue };
         // A mass below its last printed digit is a zero by rounding.
         let per = if view.is_gas() { Decimal::new(1, 6) } else { Decimal::new(1, 3) };

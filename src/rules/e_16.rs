@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in &view.series {
         let Some(cell) = series.cell(hour).filter(|cell| cell.origin == Origin::Minutes) else { continue };
-        if cell.reported.is_none_or(|reported| reported.marker != Marker::NORMAL) {
+        if cell.reported.as_ref().is_none_or(|reported| reported.marker != Marker::NORMAL) {
             continue;
         }
         // By the marks as they were sent: what people declare is not the logger's.

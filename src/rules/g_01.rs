@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in &view.series {
         let Some(cell) = series.cell(hour).filter(|cell| cell.origin == Origin::Minutes) else { continue };
-        let (Some(sent), Some(own)) = (cell.reported.and_then(|reported| reported.measured), series.value(hour)) else { continue };
+        let (Some(sent), Some(own)) = (cell.reported.as_ref().and_then(|reported| reported.measured), series.value(hour)) else { continue };
         let unit = Decimal::new(1, sent.scale());
         let p = pct(view.figure(&RULE, "p_pct", series.factor()));
         // The logger knows nothing of marks that people put, nor of negatives that count as zero: the mean of all its numbers fits, too.

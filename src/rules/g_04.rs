@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, hits: &mut Hits) {
     for series in view.series.iter().filter(|_| view.closed == 24) {
         let Some(day) = series.day.reported.and_then(|record| record.total) else { continue };
-        let hours: Vec<Decimal> = (0..24u8).filter_map(|hour| series.cell(hour)?.reported?.total).collect();
+        let hours: Vec<Decimal> = (0..24u8).filter_map(|hour| series.cell(hour)?.reported.as_ref()?.total).collect();
         let sum: Decimal = hours.iter().sum();
         let unit = Decimal::new(24, day.scale());
         let beyond = off(day, sum).is_some_and(|off| off > pct(view.figure(&RULE, "p_pct", series.factor())));

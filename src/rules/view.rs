@@ -103,7 +103,7 @@ impl<'v> SeriesView<'v> {
     /// The closed hour.
     #[must_use]
     pub fn cell(&self, hour: u8) -> Option<&'v HourCell> {
-        self.day.cells[usize::from(hour)].as_ref()
+        self.day.cells[usize::from(hour)].as_deref()
     }
 
     /// What is rare in it.

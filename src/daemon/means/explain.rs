@@ -87,7 +87,7 @@ pub(super) fn conversion(series: &SeriesDay<'_>, cell: &HourCell, mean: &Mean) -
     let Some(reference) = outlet.reference_oxygen else { return "无基准含氧量 no reference oxygen".to_owned() };
     let oxygen = cell.oxygen();
     let shown = oxygen.as_ref().map_or_else(|| "—".to_owned(), Ratio::shown);
-    let own = cell.reported.and_then(|reported| reported.converted).is_some();
+    let own = cell.reported.as_ref().and_then(|reported| reported.converted).is_some();
     let minutes_first = outlet.conversion == ConversionOrder::MinutesFirst && mean.cross_check.is_some() && cell.origin != Origin::Reported;
     match cell.converted(outlet, set) {
         Conversion::None => "无：实测小时无效 none, the measured hour is not valid".to_owned(),
