@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 pub(super) fn stored(data: &Path) -> Result<Vec<Case>, Failure> {
     let database = existing_database(data)?;
     small_runtime()?.block_on(async {
-        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
+        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
         let mut store = Store::read(&database).await.map_err(failed)?;
         let mut cases = store.cases().await.map_err(failed)?;
         cases.sort_by_key(|case| (case.opened_at, case.id));

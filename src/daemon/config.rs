@@ -3,6 +3,7 @@
 use crate::domain::time::Moment;
 use crate::link::Limits;
 use crate::listener::PeerLimits;
+use crate::store::{DatabaseUrl, StoreError};
 use crate::telemetry::LogFormat;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -68,11 +69,24 @@ section! {
     }
 }
 
+/// A text that may hold a password: it is never printed.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
 section! {
     /// `[data]`
     RawData {
         /// Folder of the database and of the sink's files.
         path: PathBuf = PathBuf::from("data"),
+        /// Another database than the file in `path`: sqlite:PATH or postgres://…; empty: the file.
+        database: Secret = Secret::default(),
         /// Every commit reaches the disk before anything is answered.
         durable: bool = true,
     }
@@ -131,6 +145,8 @@ pub struct Config {
     pub bytes_per_sec_max: usize,
     /// Folder of the data.
     pub data: PathBuf,
+    /// Another database than the file in `data`.
+    pub server: Option<DatabaseUrl>,
     /// Every commit reaches the disk before anything is answered.
     pub durable: bool,
     /// Folder of the register's files.
@@ -171,6 +187,9 @@ pub enum ConfigError {
     /// A variable is wrong.
     #[error("{0}; variables are written HJ212D_LISTEN__ADDRESS=…")]
     Variable(Box<figment::Error>),
+    /// The address of the database is none.
+    #[error("data.database: {0}")]
+    Database(StoreError),
     /// A value makes no sense.
     #[error("{key} = {value:?}: {expected}")]
     Value {
@@ -223,6 +242,7 @@ impl Config {
             peer: PeerLimits { connections_max: raw.listen.connections_per_peer_max, kept_per_minute_max: raw.listen.kept_per_minute_max },
             link,
             bytes_per_sec_max: raw.listen.bytes_per_sec_max,
+            server: (!raw.data.database.0.is_empty()).then(|| raw.data.database.0.parse()).transpose().map_err(ConfigError::Database)?,
             data: raw.data.path,
             durable: raw.data.durable,
             registry: (!raw.registry.path.is_empty()).then(|| PathBuf::from(raw.registry.path)),
@@ -241,10 +261,10 @@ impl Config {
         self.data.join(crate::http::local::SOCKET)
     }
 
-    /// Where the embedded database lies.
+    /// The database: the server's, or the file in the data folder.
     #[must_use]
-    pub fn database(&self) -> PathBuf {
-        self.data.join("hj212d.sqlite")
+    pub fn database(&self) -> DatabaseUrl {
+        self.server.clone().unwrap_or_else(|| DatabaseUrl::Sqlite(self.data.join("hj212d.sqlite")))
     }
 }
 

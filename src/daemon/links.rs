@@ -45,7 +45,7 @@ struct Links {
 impl Links {
     async fn load(data: &Path) -> Result<Self, Failure> {
         let database = existing_database(data)?;
-        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
+        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
         let mut store = Store::read(&database).await.map_err(failed)?;
         let versions = store.versions().await.map_err(failed)?;
         let data = data.display();

@@ -90,7 +90,7 @@ async fn ask(data: &Path, method: &str, path: &str, body: Vec<u8>) -> Result<Opt
 async fn offline(data: &Path, bodies: Vec<Body>) -> Result<(), Failure> {
     let failed = |error: String| Failure::new(exit::IO, format!("{}: {error}", data.display()));
     std::fs::create_dir_all(data).map_err(|error| failed(error.to_string()))?;
-    let store = Store::open(&data.join("hj212d.sqlite"), true).await.map_err(|error| failed(error.to_string()))?;
+    let store = Store::open(super::database_of(data)?, true).await.map_err(|error| failed(error.to_string()))?;
     let shared = Shared::new(0);
     let (answers, _) = mpsc::channel(1);
     let settings = Settings { gateway: "command", clock: ArrivalClock::wall(), tick: Duration::from_secs(5), accept_unknown: false };

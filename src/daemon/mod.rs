@@ -28,8 +28,9 @@ mod what_if;
 pub use config::{Config, ConfigError};
 
 use crate::registry::{FILES, Files, MORE_FILES};
+use crate::store::{DatabaseUrl, Store};
 use clap::{Parser, Subcommand};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exit codes follow sysexits.h.
@@ -184,12 +185,28 @@ pub(crate) fn small_runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure::new(exit::IO, format!("runtime: {error}")))
 }
 
-/// The database of a data folder, which must exist.
-pub(crate) fn existing_database(data: &Path) -> Result<PathBuf, Failure> {
-    let database = data.join("hj212d.sqlite");
-    if database.is_file() {
-        Ok(database)
-    } else {
-        Err(Failure::new(exit::NO_INPUT, format!("no database in {}; give the folder that serve writes to with --data", data.display())))
+/// The database of a data folder: the one that the variable names, else the file in the folder.
+pub(crate) fn database_of(data: &Path) -> Result<DatabaseUrl, Failure> {
+    match std::env::var("HJ212D_DATA__DATABASE") {
+        Ok(url) if !url.is_empty() => {
+            url.parse().map_err(|error: crate::store::StoreError| Failure::new(exit::CONFIG, format!("HJ212D_DATA__DATABASE: {error}")))
+        }
+        _ => Ok(DatabaseUrl::Sqlite(data.join("hj212d.sqlite"))),
+    }
+}
+
+/// Whether anything was ever written for a data folder.
+pub(crate) fn has_database(data: &Path) -> Result<bool, Failure> {
+    let database = database_of(data)?;
+    small_runtime()?.block_on(Store::exists(&database)).map_err(|error| Failure::new(exit::IO, format!("{database}: {error}")))
+}
+
+/// The database of a data folder; a file must exist.
+pub(crate) fn existing_database(data: &Path) -> Result<DatabaseUrl, Failure> {
+    match database_of(data)? {
+        DatabaseUrl::Sqlite(path) if !path.is_file() => {
+            Err(Failure::new(exit::NO_INPUT, format!("no database in {}; give the folder that serve writes to with --data", data.display())))
+        }
+        database => Ok(database),
     }
 }

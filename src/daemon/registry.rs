@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 pub(super) fn versions(data: &Path) -> Result<Vec<Version>, Failure> {
     let database = existing_database(data)?;
     small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
+        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
         let mut store = Store::read(&database).await.map_err(failed)?;
         store.versions().await.map_err(failed)
     })
@@ -108,7 +108,7 @@ fn files_of(version: &Version) -> Result<Files, Failure> {
 
 /// The register in force; an empty one before the first.
 pub(super) fn in_force(data: &Path) -> Result<Files, Failure> {
-    if !data.join("hj212d.sqlite").is_file() {
+    if !super::has_database(data)? {
         return Ok(Files(BTreeMap::new()));
     }
     versions(data)?.iter().rfind(|version| version.registry).map_or_else(|| Ok(Files(BTreeMap::new())), files_of)

@@ -196,7 +196,7 @@ fn read_line(text: &[u8]) -> Result<(Moment, Line), String> {
 fn journal(data: &Path, replay: &mut Replay, files: &mut Files, progress: &indicatif::ProgressBar) -> Result<(), Failure> {
     let database = existing_database(data)?;
     small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
+        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
         let mut store = Store::read(&database).await.map_err(failed)?;
         for hour in store.journal_hours().await.map_err(failed)? {
             for entry in store.entries_of_hour(hour).await.map_err(failed)? {

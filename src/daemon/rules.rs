@@ -51,7 +51,7 @@ pub(super) fn read(file: &Path) -> Result<RuleSet, Failure> {
 
 /// The figures in force in a data folder.
 pub(super) fn in_force(data: &Path) -> Result<RuleSet, Failure> {
-    let versions = if data.join("hj212d.sqlite").is_file() { versions(data)? } else { Vec::new() };
+    let versions = if super::has_database(data)? { versions(data)? } else { Vec::new() };
     let Some(version) = versions.iter().rfind(|version| !version.registry) else { return Ok(RuleSet::default()) };
     RuleSet::parse(&String::from_utf8_lossy(&version.content))
         .map_err(|error| Failure::new(exit::SOFTWARE, format!("the rule set of entry {}: {error}", version.sequence)))

@@ -12,7 +12,7 @@ use crate::pipeline::clock::ArrivalClock;
 use crate::pipeline::serve::{Serve, ServeError, Settings, Shared};
 use crate::registry::Registry;
 use crate::sinks::{self, JsonLines};
-use crate::store::Store;
+use crate::store::{DatabaseUrl, Store};
 use crate::telemetry::{self, metric};
 use metrics::gauge;
 use std::path::PathBuf;
@@ -198,7 +198,7 @@ type EngineResult = Result<Store, Failure>;
 
 /// Owns the engine and the database's writer.
 fn engine_thread(
-    database: &std::path::Path,
+    database: &DatabaseUrl,
     durable: bool,
     shared: Shared,
     settings: Settings,
@@ -207,9 +207,9 @@ fn engine_thread(
     built: oneshot::Sender<()>,
 ) -> EngineResult {
     let runtime = super::small_runtime()?;
-    let failed = |error: ServeError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
+    let failed = |error: ServeError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
     runtime.block_on(async {
-        let store = Store::open(database, durable).await.map_err(|error| Failure::new(exit::IO, format!("{}: {error}", database.display())))?;
+        let store = Store::open(database, durable).await.map_err(|error| Failure::new(exit::IO, format!("{database}: {error}")))?;
         let mut serve = Serve::build(store, shared, settings, answers).await.map_err(failed)?;
         if let Some((files, named)) = &files {
             let (in_force, configured) = (serve.registry().version().to_owned(), files.version());

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let asked = anchors.len();
     let audit = small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
+        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
         let mut store = Store::read(&database).await.map_err(failed)?;
         let each = |hour: Hour, heads: &BTreeMap<crate::domain::Mn, crate::engine::Link>, audit: &mut crate::store::Audit| {
             let Some(expected) = anchors.remove(&hour) else { return };

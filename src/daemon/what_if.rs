@@ -169,7 +169,7 @@ fn sentence(line: &Value) -> String {
 fn outcome(data: &Path, other: Option<&RuleSet>, days: Days, progress: &indicatif::ProgressBar) -> Result<Outcome, Failure> {
     let database = existing_database(data)?;
     small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
+        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
         let mut store = Store::read(&database).await.map_err(failed)?;
         let mut replay = Replay::new(2000, false);
         let mut outcome = Outcome::default();

@@ -4,7 +4,7 @@
 
 use super::clock::{ArrivalClock, JumpGuard};
 use super::intake::{Arrived, Intake, Item};
-use crate::domain::time::Moment;
+use crate::domain::time::{Day, Moment};
 use crate::engine::{Body, Engine, Entry, FrontDesk};
 use crate::link::{Admissions, Debt, Settled};
 use crate::registry::{Files, Registry};
@@ -86,6 +86,8 @@ pub struct Serve {
     settings: Settings,
     answers: mpsc::Sender<Vec<Settled>>,
     sealing: Option<Sealing>,
+    /// The day on which the months ahead were last made.
+    kept: Option<Day>,
 }
 
 /// An hour on its way from hot blocks into one row for each logger.
@@ -112,7 +114,7 @@ impl Serve {
         shared.admissions.store(Arc::new(engine.admissions().clone()));
         shared.registry.store(engine.shared_registry());
         shared.intake.not_before(engine.now());
-        Ok(Self { store, engine, desk, shared, settings, answers, sealing: None })
+        Ok(Self { store, engine, desk, shared, settings, answers, sealing: None, kept: None })
     }
 
     /// Puts a register in force, unless it is.
@@ -168,6 +170,8 @@ impl Serve {
         let mut ticked = Instant::now();
         let mut hold_until: Option<Instant> = None;
         self.shared.ready.store(true, Ordering::Release);
+        gauge!(metric::DATABASE_UP).set(1.0);
+        self.store.watch(Arc::clone(&self.shared.ready));
         while let Some(mut batch) = self.shared.intake.take(self.settings.tick) {
             let due = ticked.elapsed() >= self.settings.tick;
             if due {
@@ -189,6 +193,7 @@ impl Serve {
             }
             self.batch(batch).await?;
             if due {
+                self.keep_partitions().await;
                 self.begin_sealing().await;
             }
             self.go_on_sealing().await;
@@ -210,6 +215,17 @@ impl Serve {
         gauge!(metric::INTAKE_BYTES).set(self.shared.intake.peak() as f64);
     }
 
+    /// Once a day: parts of the tables for the months that come.
+    async fn keep_partitions(&mut self) {
+        let today = self.engine.now().day();
+        if self.kept.replace(today) == Some(today) {
+            return;
+        }
+        if let Err(error) = self.store.keep_partitions(self.engine.now(), None).await {
+            tracing::warn!(%error, "the months ahead could not be made; they are made when they are needed");
+        }
+    }
+
     /// Looks for an hour to seal, and has it read and compressed by a thread of its own.
     async fn begin_sealing(&mut self) {
         if self.sealing.is_some() {
@@ -218,10 +234,10 @@ impl Serve {
         match self.store.hour_to_seal(self.engine.now()).await {
             Ok(None) => {}
             Ok(Some(hour)) => {
-                let path = self.store.path().to_owned();
+                let url = self.store.url();
                 let prepare = move || -> Result<SealedHour, String> {
                     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
-                    runtime.block_on(Store::prepare_seal(&path, hour)).map_err(|error| error.to_string())
+                    runtime.block_on(Store::prepare_seal(&url, hour)).map_err(|error| error.to_string())
                 };
                 match std::thread::Builder::new().name("sealer".to_owned()).spawn(prepare) {
                     Ok(thread) => self.sealing = Some(Sealing::Preparing(thread)),

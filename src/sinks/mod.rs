@@ -7,7 +7,7 @@ mod jsonl;
 
 pub use jsonl::JsonLines;
 
-use crate::store::{Outbox, Store, StoreError};
+use crate::store::{DatabaseUrl, Outbox, Store, StoreError};
 use crate::telemetry::metric;
 use metrics::{counter, gauge};
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub enum DeliverError {
 }
 
 /// Pumps until `stop` turns true and nothing waits.
-pub async fn pump(database: PathBuf, mut sink: JsonLines, delivered: Arc<AtomicI64>, events: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+pub async fn pump(database: DatabaseUrl, mut sink: JsonLines, delivered: Arc<AtomicI64>, events: Arc<Notify>, mut stop: watch::Receiver<bool>) {
     let mut outbox: Option<Outbox> = None;
     loop {
         let round = round(&database, &mut outbox, &mut sink, &delivered).await;
@@ -62,7 +62,7 @@ pub async fn pump(database: PathBuf, mut sink: JsonLines, delivered: Arc<AtomicI
     }
 }
 
-async fn round(database: &std::path::Path, outbox: &mut Option<Outbox>, sink: &mut JsonLines, delivered: &AtomicI64) -> Result<usize, DeliverError> {
+async fn round(database: &DatabaseUrl, outbox: &mut Option<Outbox>, sink: &mut JsonLines, delivered: &AtomicI64) -> Result<usize, DeliverError> {
     let reader = match outbox {
         Some(reader) => reader,
         None => outbox.insert(Store::outbox(database).await?),

@@ -1,13 +1,20 @@
 //! Write sets → rows, in one transaction per batch, with the fsync that all who wait share. Recalls days, and hands back the
 //! debts that a commit made safe: this is the only module that settles them.
 //!
-//! Verbs of the domain, one file per database: another one is one more file beside `sqlite.rs`.
+//! Verbs of the domain, one file per database: `sqlite.rs`, `postgres`. `any.rs` chooses.
 
+mod any;
 mod block;
+mod indexes;
+mod postgres;
+mod row;
 mod sqlite;
 
+pub use any::{AnyOutbox as Outbox, AnySealedHour as SealedHour, AnyStore as Store, DatabaseUrl};
 pub use block::BlockError;
-pub use sqlite::{Audit, Outbox, SealedHour, Store, Version};
+pub use postgres::PgUrl;
+
+use crate::domain::time::Moment;
 
 /// Why the store could not do what it was asked. What the caller may assume is said per variant.
 #[derive(Debug, thiserror::Error)]
@@ -27,4 +34,30 @@ pub enum StoreError {
     /// Another process has raised the epoch: nothing was written, and this process must stop.
     #[error("another process writes to this database (our epoch {0} is over); stop one of the two")]
     Fenced(i64),
+}
+
+/// A register or rule set that was put in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Its entry.
+    pub sequence: u64,
+    /// When.
+    pub at: Moment,
+    /// A register; else a rule set.
+    pub registry: bool,
+    /// The document.
+    pub content: Vec<u8>,
+}
+
+/// What `verify` found.
+#[derive(Debug, Default)]
+pub struct Audit {
+    /// Entries read.
+    pub entries: u64,
+    /// Links recomputed.
+    pub links: u64,
+    /// Chains walked.
+    pub chains: u64,
+    /// What does not fit.
+    pub faults: Vec<String>,
 }

@@ -1,18 +1,18 @@
 //! The embedded database: SQLite, WAL, `synchronous=FULL`. One writer (the engine's thread), some readers.
 
-use super::StoreError;
 use super::block::{self, Index};
+use super::indexes::{HotBlock, Indexes, JournalHour, Walk};
+use super::row::{link, mn_of, read_day, read_json, write_json};
+use super::{Audit, StoreError, Version};
 use crate::docket::Case;
 use crate::domain::time::{Day, HOUR_MS, Hour, Moment};
 use crate::domain::{Declaration, Depth, Mn, Outage, OutletDay, OutletId, RuleSet, Silence, Span};
 use crate::engine::{Body, DayRow, Entry, Link, Recalled, Recount, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of, open_hours_reach_ms};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
-use crate::registry::peer_hash;
 use crate::rules::Carry;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, Sqlite};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -35,61 +35,7 @@ pub struct Store {
     writer: SqliteConnection,
     epoch: i64,
     next: u64,
-    ids: BTreeMap<Mn, u32>,
-    names: BTreeMap<u32, Mn>,
-    /// Chain heads: of the sealed hours from their table, of the hot blocks from their indexes.
-    heads: BTreeMap<u32, Link>,
-    /// Hot blocks that hold entries of a logger.
-    hot: BTreeMap<u32, Vec<HotBlock>>,
-    late: LateFrames,
-}
-
-/// Where a hot block lies in sequence and time.
-#[derive(Debug, Clone, Copy)]
-struct HotBlock {
-    first: u64,
-    first_at: i64,
-    last_at: i64,
-}
-
-/// Packets about another day than that of their arrival, as long as they lie in hot blocks: a back-fill is recalled minutes after
-/// it came, and a hot block holds many loggers. Capacity: `LATE_BYTES_MAX`; when it is full all are let go of, and read from
-/// their blocks instead.
-#[derive(Debug, Default)]
-struct LateFrames {
-    frames: BTreeMap<(u32, i32), Vec<StoredFrame>>,
-    bytes: usize,
-    /// From this sequence on every late packet is here.
-    since: u64,
-}
-
-/// Bytes of late packets at hand.
-const LATE_BYTES_MAX: usize = 512 * 1024 * 1024;
-
-impl LateFrames {
-    fn of(&self, id: u32, day: Day) -> impl Iterator<Item = &StoredFrame> {
-        self.frames.get(&(id, day.0)).into_iter().flatten()
-    }
-
-    /// `next` is the first sequence after this commit.
-    fn put(&mut self, id: u32, day: i32, frame: StoredFrame, next: u64) {
-        self.bytes += frame.bytes.len() + 128;
-        if self.bytes > LATE_BYTES_MAX {
-            *self = Self { since: next, ..Self::default() };
-            return;
-        }
-        self.frames.entry((id, day)).or_default().push(frame);
-    }
-
-    /// Lets go of what is sealed: the packets below sequence `kept`.
-    fn forget_before(&mut self, kept: u64) {
-        self.since = self.since.max(kept);
-        for frames in self.frames.values_mut() {
-            frames.retain(|frame| frame.sequence >= kept);
-        }
-        self.frames.retain(|_, frames| !frames.is_empty());
-        self.bytes = self.frames.values().flatten().map(|frame| frame.bytes.len() + 128).sum();
-    }
+    indexes: Indexes,
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -126,19 +72,7 @@ impl Store {
             .bind(PARTITION)
             .fetch_one(&mut writer)
             .await?;
-        let mut store = Self {
-            path: path.to_owned(),
-            epoch: row.get(0),
-            next: row.get::<i64, _>(1).unsigned_abs(),
-            writer,
-            ids: BTreeMap::new(),
-            names: BTreeMap::new(),
-            heads: BTreeMap::new(),
-            hot: BTreeMap::new(),
-            late: LateFrames { since: row.get::<i64, _>(1).unsigned_abs(), ..LateFrames::default() },
-        };
-        store.load_indexes().await?;
-        Ok(store)
+        Self::load(path, writer, row.get(0), row.get::<i64, _>(1).unsigned_abs()).await
     }
 
     /// Opens an existing database for reading only: whoever writes it goes on writing.
@@ -150,47 +84,22 @@ impl Store {
         // One snapshot for everything that is read: a process that writes meanwhile changes nothing here.
         sqlx::query("BEGIN").execute(&mut reader).await?;
         let row = sqlx::query("SELECT next_offset FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut reader).await?;
-        let next = row.get::<i64, _>(0).unsigned_abs();
-        let mut store = Self {
-            path: path.to_owned(),
-            writer: reader,
-            epoch: -1,
-            next,
-            ids: BTreeMap::new(),
-            names: BTreeMap::new(),
-            heads: BTreeMap::new(),
-            hot: BTreeMap::new(),
-            late: LateFrames { since: next, ..LateFrames::default() },
-        };
-        store.load_indexes().await?;
-        Ok(store)
+        Self::load(path, reader, -1, row.get::<i64, _>(0).unsigned_abs()).await
     }
 
-    async fn load_indexes(&mut self) -> Result<(), StoreError> {
-        for row in sqlx::query("SELECT id, mn, head FROM loggers").fetch_all(&mut self.writer).await? {
+    /// Builds what is kept at hand.
+    async fn load(path: &Path, mut writer: SqliteConnection, epoch: i64, next: u64) -> Result<Self, StoreError> {
+        let mut indexes = Indexes::begin(next);
+        for row in sqlx::query("SELECT id, mn, head FROM loggers").fetch_all(&mut writer).await? {
             if let (Some(mn), Some(head)) = (mn_of(row.get(1)), link(row.get(2))) {
-                let id = row.get::<i64, _>(0) as u32;
-                self.ids.insert(mn, id);
-                self.names.insert(id, mn);
-                self.heads.insert(id, head);
+                indexes.put_logger(row.get::<i64, _>(0) as u32, mn, head);
             }
         }
-        for row in sqlx::query("SELECT first, first_at, last_at, loggers FROM blocks ORDER BY first").fetch_all(&mut self.writer).await? {
-            let index = Index::read(row.get(3))?;
+        for row in sqlx::query("SELECT first, first_at, last_at, loggers FROM blocks ORDER BY first").fetch_all(&mut writer).await? {
             let block = HotBlock { first: row.get::<i64, _>(0).unsigned_abs(), first_at: row.get(1), last_at: row.get(2) };
-            self.note_block(block, &index);
+            indexes.put_block(block, &Index::read(row.get(3))?);
         }
-        Ok(())
-    }
-
-    fn note_block(&mut self, block: HotBlock, index: &Index) {
-        for (id, _, after) in &index.loggers {
-            self.heads.insert(*id, *after);
-            self.hot.entry(*id).or_default().push(block);
-        }
-        if index.places.contains(&block::NOBODY) {
-            self.hot.entry(0).or_default().push(block);
-        }
+        Ok(Self { path: path.to_owned(), writer, epoch, next, indexes })
     }
 
     /// What a restarted engine needs: versions, heads, open days, cases, and the packets of the hours that are still open.
@@ -207,7 +116,7 @@ impl Store {
                 snapshot.rule_sets.push((version.at, String::from_utf8_lossy(&version.content).into_owned()));
             }
         }
-        snapshot.heads = self.heads.iter().filter_map(|(id, head)| Some((*self.names.get(id)?, *head))).collect();
+        snapshot.heads = self.indexes.heads();
         for row in sqlx::query("SELECT outlet, day, first, due FROM reopened").fetch_all(&mut self.writer).await? {
             if let Some(key) = key_of(&row) {
                 snapshot.reopened.insert(key, Reopened { first: Moment(row.get(2)), due: Moment(row.get(3)) });
@@ -251,20 +160,7 @@ impl Store {
         let rows =
             sqlx::query("SELECT loggers, entries FROM blocks WHERE last_at >= $1 ORDER BY first").bind(from.0).fetch_all(&mut self.writer).await?;
         for row in rows {
-            for (id, (before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
-                for entry in &entries {
-                    match (&entry.body, self.names.get(&id)) {
-                        (Body::Frame { gateway, .. }, Some(mn)) => drop(snapshot.heard.insert(*mn, (entry.at, gateway.clone()))),
-                        (Body::Repeat { .. }, Some(mn)) => {
-                            snapshot.heard.entry(*mn).or_default().0 = entry.at;
-                        }
-                        (Body::Tick {}, _) => snapshot.last_tick = snapshot.last_tick.max(Some(entry.at)),
-                        (Body::Survey(_), _) => snapshot.surveyed = snapshot.surveyed.max(entry.at),
-                        _ => {}
-                    }
-                }
-                snapshot.recent.extend(self.frames_of(id, before, entries).into_iter().filter(|frame| frame.at >= from));
-            }
+            self.indexes.read_recent(&Index::read(row.get(0))?, block::expand(row.get(1))?, from, &mut snapshot);
         }
         snapshot.recent.sort_by_key(|frame| frame.sequence);
         Ok(snapshot)
@@ -366,19 +262,6 @@ impl Store {
         Ok(days.into_iter().flatten().min())
     }
 
-    fn frames_of(&self, id: u32, before: Link, entries: Vec<Entry>) -> Vec<StoredFrame> {
-        let Some(mn) = self.names.get(&id).copied() else { return Vec::new() };
-        let mut head = before;
-        let mut frames = Vec::with_capacity(entries.len());
-        for entry in entries {
-            head = link_of(&head, &entry);
-            if let Body::Frame { bytes, peer, .. } = entry.body {
-                frames.push(StoredFrame { mn, sequence: entry.sequence, at: entry.at, bytes, peer: peer_hash(&peer), chain: head });
-            }
-        }
-        frames
-    }
-
     /// What is kept of an outlet's day besides its packets.
     ///
     /// # Errors
@@ -412,7 +295,7 @@ impl Store {
             let row = self.day_row(want.key).await?;
             let mut frames: BTreeMap<u64, StoredFrame> = BTreeMap::new();
             for mn in want.loggers.iter().filter(|_| want.frames) {
-                let Some(id) = self.ids.get(mn).copied() else { continue };
+                let Some(id) = self.indexes.id(*mn) else { continue };
                 for frame in self.frames_about(id, want.key.day).await? {
                     frames.insert(frame.sequence, frame);
                 }
@@ -432,11 +315,11 @@ impl Store {
         let rows = sqlx::query("SELECT sequence, hour FROM late WHERE logger = $1 AND day = $2 AND sequence < $3")
             .bind(i64::from(id))
             .bind(i64::from(day.0))
-            .bind(number(self.late.since));
+            .bind(number(self.indexes.late_since()));
         for row in rows.fetch_all(&mut self.writer).await? {
             late.insert(row.get::<i64, _>(0).unsigned_abs(), Hour(row.get(1)));
         }
-        frames.extend(self.late.of(id, day).filter(|frame| frame.sequence >= self.late.since).cloned());
+        frames.extend(self.indexes.late_of(id, day).cloned());
         let about = |frame: &StoredFrame| frame.at.day() == day || late.contains_key(&frame.sequence);
         let mut hours: BTreeSet<Hour> = (0..24).map(|hour| day.hour(hour)).collect();
         hours.extend(late.values());
@@ -445,20 +328,18 @@ impl Store {
                 sqlx::query("SELECT before, entries FROM sealed WHERE key = $1").bind(sealed_key(*hour, id)).fetch_optional(&mut self.writer).await?;
             let Some(row) = row else { continue };
             let before = link(row.get(0)).unwrap_or_default();
-            frames.extend(self.frames_of(id, before, block::expand(row.get(1))?).into_iter().filter(about));
+            frames.extend(self.indexes.frames_of(id, before, block::expand(row.get(1))?).into_iter().filter(about));
         }
-        let wanted = |first_at: i64, last_at: i64| {
-            let within = |start: Moment, end: Moment| first_at < end.0 && last_at >= start.0;
-            within(day.start(), day.end()) || late.values().any(|hour| within(hour.start(), hour.end()))
+        let wanted = |first_at: Moment, last_at: Moment| {
+            let touches = |start: Moment, end: Moment| first_at < end && last_at >= start;
+            touches(day.start(), day.end()) || late.values().any(|hour| touches(hour.start(), hour.end()))
         };
-        let blocks = self.hot.get(&id).into_iter().flatten();
-        let firsts: Vec<u64> = blocks.filter(|block| wanted(block.first_at, block.last_at)).map(|block| block.first).collect();
-        for first in firsts {
+        for first in self.indexes.blocks_of(id, wanted) {
             let row = sqlx::query("SELECT loggers, entries FROM blocks WHERE first = $1").bind(number(first));
             let Some(row) = row.fetch_optional(&mut self.writer).await? else { continue };
             let mut split = block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?);
             if let Some((before, entries)) = split.remove(&id) {
-                frames.extend(self.frames_of(id, before, entries).into_iter().filter(about));
+                frames.extend(self.indexes.frames_of(id, before, entries).into_iter().filter(about));
             }
         }
         Ok(frames)
@@ -472,17 +353,10 @@ impl Store {
     /// [`StoreError::Fenced`] when another process has taken the database: nothing was written and nothing may be answered.
     pub async fn commit(&mut self, entries: &[Entry], writes: &WriteSet, debts: Vec<Debt>, sent: i64) -> Result<Vec<Settled>, StoreError> {
         assert_eq!(writes.from + 1, self.next, "a write set follows the one before it");
-        let known = self.names.keys().last().copied().unwrap_or(0);
-        let new_loggers: Vec<Mn> = writes.chains.keys().filter(|mn| !self.ids.contains_key(*mn)).copied().collect();
-        let mut next_id = known;
-        for mn in new_loggers {
-            next_id += 1;
-            self.ids.insert(mn, next_id);
-            self.names.insert(next_id, mn);
-        }
-        let index = Index::of(entries, writes, |mn| self.ids[&mn]);
+        let new_loggers = self.indexes.put_new_loggers(writes);
+        let index = Index::of(entries, writes, |mn| self.indexes.id(mn).unwrap_or_default());
         let bytes = if entries.is_empty() { Vec::new() } else { block::compress_hot(entries)? };
-        let (ids, epoch) = (&self.ids, self.epoch);
+        let (block, epoch) = (HotBlock::of(entries), self.epoch);
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let moved = sqlx::query("UPDATE shards SET next_offset = $1, engine_time = $2 WHERE partition = $3 AND epoch = $4 AND next_offset = $5")
             .bind(number(writes.to + 1))
@@ -496,20 +370,19 @@ impl Store {
             transaction.rollback().await?;
             return Err(StoreError::Fenced(epoch));
         }
-        if let (Some(first), Some(last)) = (entries.first(), entries.last()) {
-            let stamps = entries.iter().map(|entry| entry.at.0);
+        if let (Some(block), Some(last)) = (block, entries.last()) {
             sqlx::query("INSERT INTO blocks (first, last, first_at, last_at, loggers, entries) VALUES ($1, $2, $3, $4, $5, $6)")
-                .bind(number(first.sequence))
+                .bind(number(block.first))
                 .bind(number(last.sequence))
-                .bind(stamps.clone().min().unwrap_or_default())
-                .bind(stamps.max().unwrap_or_default())
+                .bind(block.first_at)
+                .bind(block.last_at)
                 .bind(index.write())
                 .bind(bytes)
                 .execute(&mut *transaction)
                 .await?;
         }
-        write_loggers(&mut transaction, self.names.range(known + 1..)).await?;
-        write_marks(&mut transaction, entries, writes, ids).await?;
+        write_loggers(&mut transaction, &new_loggers).await?;
+        write_marks(&mut transaction, entries, writes, &self.indexes).await?;
         write_days(&mut transaction, writes).await?;
         write_recounts(&mut transaction, writes).await?;
         write_outputs(&mut transaction, writes).await?;
@@ -518,31 +391,11 @@ impl Store {
         }
         transaction.commit().await?;
         self.next = writes.to + 1;
-        if let Some(first) = entries.first() {
-            let stamps = || entries.iter().map(|entry| entry.at.0);
-            let (first_at, last_at) = (stamps().min().unwrap_or_default(), stamps().max().unwrap_or_default());
-            self.note_block(HotBlock { first: first.sequence, first_at, last_at }, &index);
+        if let Some(block) = block {
+            self.indexes.put_block(block, &index);
         }
-        self.note_late(entries, writes);
+        self.indexes.put_late(entries, writes);
         Ok(debts.into_iter().map(Debt::settle).collect())
-    }
-
-    fn note_late(&mut self, entries: &[Entry], writes: &WriteSet) {
-        let find = |sequence: u64| entries.get(usize::try_from(sequence - writes.from - 1).ok()?);
-        let mut by_logger = writes.late.clone();
-        by_logger.sort_unstable();
-        for late in by_logger.chunk_by(|one, other| one.0 == other.0) {
-            let mn = late[0].0;
-            let (Some(id), Some(chain)) = (self.ids.get(&mn).copied(), writes.chains.get(&mn)) else { continue };
-            let links = chain.links(find);
-            for (_, day, sequence) in late {
-                if let (Some(Entry { at, body: Body::Frame { bytes, peer, .. }, .. }), Some(chain)) = (find(*sequence), links.get(sequence)) {
-                    let peer = peer_hash(peer);
-                    let frame = StoredFrame { mn, sequence: *sequence, at: *at, bytes: bytes.clone(), peer, chain: *chain };
-                    self.late.put(id, *day, frame, self.next);
-                }
-            }
-        }
     }
 
     /// Forgets events that the sinks have delivered: at the end of a run, when no commit follows.
@@ -639,11 +492,7 @@ impl Store {
         // A block that reaches into the next hour stays; its part of this hour is sealed, and counts once.
         sqlx::query("UPDATE blocks SET first_at = $1 WHERE first_at < $1").bind(end.0).execute(&mut *transaction).await?;
         transaction.commit().await?;
-        for blocks in self.hot.values_mut() {
-            blocks.retain(|block| block.last_at >= end.0);
-        }
-        self.hot.retain(|_, blocks| !blocks.is_empty());
-        self.late.forget_before(sealed.last + 1);
+        self.indexes.forget_sealed(end, sealed.last);
         Ok(true)
     }
 
@@ -676,10 +525,8 @@ impl Store {
         Ok(hours.into_iter().collect())
     }
 
-    /// The entries that arrived in an hour, by sequence, each with the id of its logger (0: none's) and, for the first of
-    /// each logger, the stored head before it.
-    async fn journal_hour(&mut self, hour: Hour) -> Result<BTreeMap<u64, (u32, Option<Link>, Entry)>, StoreError> {
-        let mut journal = BTreeMap::new();
+    async fn journal_hour(&mut self, hour: Hour) -> Result<JournalHour, StoreError> {
+        let mut journal = JournalHour::new();
         let (low, high) = (sealed_key(hour, 0), sealed_key(hour, u32::MAX));
         for row in sqlx::query("SELECT key, before, entries FROM sealed WHERE key BETWEEN $1 AND $2")
             .bind(low)
@@ -723,41 +570,12 @@ impl Store {
     /// # Errors
     /// The database cannot be read. What does not fit is in the audit, not an error.
     pub async fn verify(&mut self, mut each: impl FnMut(Hour, &BTreeMap<Mn, Link>, &mut Audit)) -> Result<Audit, StoreError> {
-        let mut audit = Audit::default();
-        let mut heads: BTreeMap<u32, Link> = BTreeMap::new();
-        let mut expected = 1;
+        let mut walk = Walk::default();
         for hour in self.journal_hours().await? {
-            for (sequence, (id, stored, entry)) in self.journal_hour(hour).await? {
-                if sequence != expected {
-                    audit.faults.push(format!("sequence {expected} to {} is missing", sequence - 1));
-                }
-                expected = sequence + 1;
-                audit.entries += 1;
-                if id == 0 {
-                    continue;
-                }
-                let head = heads.entry(id).or_default();
-                if stored.is_some_and(|stored| stored != *head) {
-                    audit
-                        .faults
-                        .push(format!("logger {}: the chain is broken before sequence {sequence}", self.names.get(&id).map_or("?", Mn::as_str)));
-                }
-                *head = link_of(head, &entry);
-                audit.links += 1;
-            }
-            let named = heads.iter().filter_map(|(id, head)| Some((*self.names.get(id)?, *head))).collect();
-            each(hour, &named, &mut audit);
+            let journal = self.journal_hour(hour).await?;
+            walk.take(hour, journal, &self.indexes, &mut each);
         }
-        if expected != self.next {
-            audit.faults.push(format!("the journal ends at {}, the shard says {}", expected - 1, self.next - 1));
-        }
-        for (id, head) in &self.heads {
-            if heads.get(id).copied().unwrap_or_default() != *head {
-                audit.faults.push(format!("logger {}: the last link is not the stored head", self.names.get(id).map_or("?", Mn::as_str)));
-            }
-            audit.chains += 1;
-        }
-        Ok(audit)
+        Ok(walk.end(self.next, &self.indexes))
     }
 
     /// A reader for the sinks: its own connection to the same database.
@@ -775,19 +593,6 @@ impl Store {
     }
 }
 
-/// A register or rule set that was put in force.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
-    /// Its entry.
-    pub sequence: u64,
-    /// When.
-    pub at: Moment,
-    /// A register; else a rule set.
-    pub registry: bool,
-    /// The document.
-    pub content: Vec<u8>,
-}
-
 /// An hour, compressed, on its way into the database.
 #[derive(Debug)]
 pub struct SealedHour {
@@ -795,19 +600,6 @@ pub struct SealedHour {
     rows: Vec<(i64, Link, Vec<u8>)>,
     heads: Vec<(u32, Link)>,
     last: u64,
-}
-
-/// What `verify` found.
-#[derive(Debug, Default)]
-pub struct Audit {
-    /// Entries read.
-    pub entries: u64,
-    /// Links recomputed.
-    pub links: u64,
-    /// Chains walked.
-    pub chains: u64,
-    /// What does not fit.
-    pub faults: Vec<String>,
 }
 
 /// The sinks' side: reads what waits to be delivered.
@@ -838,12 +630,11 @@ impl Outbox {
 }
 
 /// Loggers that this step met first. Their heads stand in the indexes of the blocks until an hour is sealed.
-async fn write_loggers(connection: &mut SqliteConnection, new: impl Iterator<Item = (&u32, &Mn)>) -> Result<(), StoreError> {
-    let new: Vec<_> = new.collect();
+async fn write_loggers(connection: &mut SqliteConnection, new: &[(u32, Mn)]) -> Result<(), StoreError> {
     for rows in new.chunks(ROWS_PER_STATEMENT) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO loggers (id, mn, head) ");
         query.push_values(rows, |mut row, (id, mn)| {
-            row.push_bind(i64::from(**id)).push_bind(mn.as_str().as_bytes()).push_bind(&[0u8; 32][..]);
+            row.push_bind(i64::from(*id)).push_bind(mn.as_str().as_bytes()).push_bind(&[0u8; 32][..]);
         });
         query.push(" ON CONFLICT (id) DO NOTHING");
         query.build().execute(&mut *connection).await?;
@@ -851,12 +642,12 @@ async fn write_loggers(connection: &mut SqliteConnection, new: impl Iterator<Ite
     Ok(())
 }
 
-async fn write_marks(connection: &mut SqliteConnection, entries: &[Entry], writes: &WriteSet, ids: &BTreeMap<Mn, u32>) -> Result<(), StoreError> {
+async fn write_marks(connection: &mut SqliteConnection, entries: &[Entry], writes: &WriteSet, indexes: &Indexes) -> Result<(), StoreError> {
     for rows in writes.late.chunks(ROWS_PER_STATEMENT) {
         let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO late (logger, day, sequence, hour) ");
         query.push_values(rows, |mut row, (mn, day, sequence)| {
             let hour = entries[(sequence - writes.from - 1) as usize].at.hour();
-            row.push_bind(i64::from(ids[mn])).push_bind(i64::from(*day)).push_bind(number(*sequence)).push_bind(hour.0);
+            row.push_bind(i64::from(indexes.id(*mn).unwrap_or_default())).push_bind(i64::from(*day)).push_bind(number(*sequence)).push_bind(hour.0);
         });
         query.push(" ON CONFLICT DO NOTHING");
         query.build().execute(&mut *connection).await?;
@@ -1026,39 +817,6 @@ fn sealed_key(hour: Hour, id: u32) -> i64 {
     hour.0 << 32 | i64::from(id)
 }
 
-fn mn_of(bytes: &[u8]) -> Option<Mn> {
-    std::str::from_utf8(bytes).ok().and_then(Mn::new)
-}
-
-fn link(bytes: &[u8]) -> Option<Link> {
-    bytes.try_into().ok()
-}
-
 fn key_of(row: &SqliteRow) -> Option<OutletDay> {
     Some(OutletDay { outlet: OutletId::new(row.get(0))?, day: Day(row.get::<i64, _>(1) as i32) })
-}
-
-/// A day's row, and what it hands over.
-fn read_day(row: &[u8], carry: Option<Vec<u8>>) -> Result<DayRow, StoreError> {
-    let mut row: DayRow = read_json(row)?;
-    row.carry = carry.map(|carry| read_json(&carry)).transpose()?;
-    Ok(row)
-}
-
-/// Documents are JSON under zstd 1.
-fn write_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
-    thread_local! {
-        // Some thousand documents an hour: making a context for each costs more than most of them.
-        static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
-    }
-    let text = serde_json::to_vec(value)?;
-    let compressed = COMPRESSOR.with_borrow_mut(|slot| match slot {
-        Some(compressor) => compressor.compress(&text),
-        None => slot.insert(zstd::bulk::Compressor::new(1)?).compress(&text),
-    });
-    Ok(compressed.map_err(block::BlockError::from)?)
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    Ok(serde_json::from_slice(&zstd::decode_all(bytes).map_err(block::BlockError::from)?)?)
 }

@@ -42,6 +42,7 @@ metrics! {
     gauge LINKS_MAX "hj212_links_limit" "Setting: connections that may be open.";
     gauge INTAKE_BYTES "hj212_intake_bytes" "Most bytes that waited in the open batch since the last tick; above the limit connections stop reading.";
     gauge INTAKE_LIMIT "hj212_intake_limit_bytes" "Setting: bytes that may wait in the open batch.";
+    gauge DATABASE_UP "hj212_database_up" "1 while the database does what it is asked, 0 while it is away and everything waits.";
     histogram COMMIT "hj212_commit_seconds" "One commit: a batch made durable.";
     histogram STEP "hj212_step_seconds" "One step of the engine over a batch.";
     histogram BATCH "hj212_batch_seconds" "One batch, from its being taken to its answers handed back.";

@@ -1,15 +1,20 @@
-//! SIGKILL of `serve` under load, again and again: what was answered is in the journal once, and the means are those of an
+//! SIGKILL of `serve`, and of its database server, under load, again and again: what was answered is in the journal once, and the means are those of an
 //! undisturbed run. Slow; it stands last in the test command.
 
-use crate::process::{Folder, Logger, Serve, journal, published};
+use crate::postgres::Server;
+use crate::process::{Folder, Logger, Serve, entries_of, journal, published};
 use crate::world::{city, mn};
 use hj212d::domain::time::{MINUTE_MS, Moment};
-use hj212d::engine::{Body, WriteSet};
+use hj212d::engine::{Body, Entry, WriteSet};
 use hj212d::message::Event;
+use hj212d::pipeline::clock::ArrivalClock;
 use hj212d::pipeline::replay::Replay;
 use hj212d::protocol::encode::Segment;
+use hj212d::registry::Files;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -87,13 +92,48 @@ fn newest<'e>(events: impl Iterator<Item = &'e Event>) -> BTreeMap<(String, Stri
     newest.into_iter().map(|(key, (_, means))| (key, means)).collect()
 }
 
-#[test]
-fn twenty_kills_lose_nothing_answered_and_double_nothing() {
-    let folder = Folder::new();
-    let (data, files) = (folder.0.join("data"), city(LOGGERS));
-    let rows = folder.registry(&files);
-    let origin = hj212d::pipeline::clock::ArrivalClock::wall().now().to_string();
-    let demo = ["--demo-time-scale", "60", "--demo-start", "2026-03-16", "--demo-origin", &origin];
+/// A data folder and a register.
+struct House {
+    folder: Folder,
+    files: Files,
+    rows: PathBuf,
+    /// When the first run began: the clock of the demonstration goes on from there.
+    origin: String,
+    /// Where the database is, if it is no file in the folder.
+    server: Option<String>,
+}
+
+impl House {
+    fn new(server: Option<String>) -> Self {
+        let (folder, files) = (Folder::new(), city(LOGGERS));
+        let rows = folder.registry(&files);
+        Self { folder, files, rows, origin: ArrivalClock::wall().now().to_string(), server }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.0.join("data")
+    }
+
+    fn environment(&self) -> Vec<(&'static str, &str)> {
+        self.server.iter().map(|url| ("HJ212D_DATA__DATABASE", url.as_str())).collect()
+    }
+
+    fn serve(&self) -> Serve {
+        let demo = ["--demo-time-scale", "60", "--demo-start", "2026-03-16", "--demo-origin", &self.origin];
+        Serve::start(&self.data(), &self.rows, &demo, &self.environment())
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        match &self.server {
+            None => journal(&self.data()),
+            Some(url) => entries_of(&url.parse().expect("an address")),
+        }
+    }
+}
+
+/// Sends every logger's day, and strikes in [`ROUNDS`] rounds, each at a number of answers; what is in flight then is as chance has
+/// it. `strike` gives the program back if it still runs.
+fn expect_unharmed(house: &House, mut strike: impl FnMut(u64, Serve) -> Option<Serve>) {
     let load = Arc::new(Load { address: Mutex::new(None), answered: AtomicU64::new(0) });
     let senders: Vec<_> = (1..=LOGGERS)
         .map(|logger| {
@@ -103,20 +143,23 @@ fn twenty_kills_lose_nothing_answered_and_double_nothing() {
         .collect();
     let total = LOGGERS * MINUTES as u64;
     let share = total / (ROUNDS + 1);
+    let mut running: Option<Serve> = None;
     for round in 0..ROUNDS {
-        let serve = Serve::start(&data, &rows, &demo, &[]);
+        let serve = running.take().unwrap_or_else(|| house.serve());
         *load.address.lock().expect("no panic") = Some(serve.address);
-        // The moment is a number of answers, other in every round; what is in flight then is as chance has it.
         let until = (round + 1) * share - (round * 7919) % (share / 2);
         let mut last = Vec::new();
         while load.answered.load(Ordering::Relaxed) < until {
             last.extend(serve.lines());
             std::thread::yield_now();
         }
-        *load.address.lock().expect("no panic") = None;
-        serve.kill();
+        let address = serve.address;
+        running = strike(round, serve);
+        if running.is_none() {
+            load.address.lock().expect("no panic").take_if(|known| *known == address);
+        }
     }
-    let serve = Serve::start(&data, &rows, &demo, &[]);
+    let serve = running.take().unwrap_or_else(|| house.serve());
     *load.address.lock().expect("no panic") = Some(serve.address);
     let answered: BTreeMap<String, BTreeSet<String>> = senders.into_iter().map(|sender| sender.join().expect("the sender ends")).collect();
     // Registered outlets have today, and yesterday until it is confirmed, always: what is waited for is what came late, what it asks
@@ -129,7 +172,7 @@ fn twenty_kills_lose_nothing_answered_and_double_nothing() {
     // Every packet was answered in the end, and stands in the journal once.
     let mut stored: BTreeMap<(String, String), u32> = BTreeMap::new();
     let mut repeats = 0;
-    for entry in journal(&data) {
+    for entry in house.entries() {
         match entry.body {
             Body::Frame { bytes, .. } => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -153,16 +196,44 @@ fn twenty_kills_lose_nothing_answered_and_double_nothing() {
     let mut take = |writes: &WriteSet| calm.extend(writes.events.iter().cloned());
     let mut replay = Replay::new(1000, false);
     let arrival = start().plus_ms(2 * 24 * 60 * MINUTE_MS);
-    replay.entry(arrival, Body::RegistryVersion { files }, &mut take);
+    replay.entry(arrival, Body::RegistryVersion { files: house.files.clone() }, &mut take);
     for (number, (_, bytes)) in (1..=LOGGERS).flat_map(packets).enumerate() {
         replay.packet(arrival.plus_ms(number as i64), &bytes, &mut take);
     }
     replay.entry(arrival.plus_ms(60 * MINUTE_MS), Body::Tick {}, &mut take);
     replay.flush(&mut take);
-    let out = published(&data);
+    let out = published(&house.data());
     let (disturbed, undisturbed) = (newest(out.values().flatten()), newest(calm.iter()));
     assert_eq!(undisturbed.len() as u64, LOGGERS * 25, "24 hours and a day for each outlet");
-    assert_eq!(disturbed, undisturbed, "after {ROUNDS} kills and {repeats} repeats");
-    let verify = std::process::Command::new(env!("CARGO_BIN_EXE_hj212d")).arg("verify").arg("--data").arg(&data).status().expect("it runs");
-    assert!(verify.success(), "the chains are whole");
+    assert_eq!(disturbed, undisturbed, "after {ROUNDS} strikes and {repeats} repeats");
+    let mut verify = Command::new(env!("CARGO_BIN_EXE_hj212d"));
+    verify.arg("verify").arg("--data").arg(house.data()).envs(house.environment());
+    assert!(verify.status().expect("it runs").success(), "the chains are whole");
+}
+
+#[test]
+fn twenty_kills_lose_nothing_answered_and_double_nothing() {
+    expect_unharmed(&House::new(None), |_, serve| {
+        serve.kill();
+        None
+    });
+}
+
+#[test]
+fn twenty_kills_of_the_program_and_its_database_server_lose_nothing_answered_and_double_nothing() {
+    let server = Server::start();
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(server.database("killed"));
+    let house = House::new(Some(server.address("killed")));
+    expect_unharmed(&house, |round, serve| {
+        if round % 2 == 0 {
+            serve.kill();
+            return None;
+        }
+        server.kill();
+        // The loggers wait, and whoever asks is told.
+        serve.wait_until_says("/readyz", "503");
+        server.start_again();
+        serve.wait_until_says("/readyz", "200");
+        Some(serve)
+    });
 }

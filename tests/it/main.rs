@@ -16,6 +16,7 @@ mod limits;
 mod means;
 mod means_command;
 mod naive;
+mod postgres;
 mod process;
 mod quirks;
 mod registry;

@@ -7,7 +7,7 @@ use hj212d::message::Event;
 use hj212d::pipeline::replay::Replay;
 use hj212d::protocol::frame::{Framer, Piece};
 use hj212d::registry::Files;
-use hj212d::store::Store;
+use hj212d::store::{DatabaseUrl, Store};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -148,6 +148,16 @@ impl Serve {
     }
 }
 
+impl Serve {
+    /// Asks a page until its answer has this status.
+    pub fn wait_until_says(&self, path: &str, status: &str) {
+        let deadline = deadline();
+        while !self.get(path).starts_with(&format!("HTTP/1.1 {status}")) {
+            assert!(!passed(deadline), "{path} did not come to say {status}: {}", self.get(path));
+        }
+    }
+}
+
 impl Drop for Serve {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -210,11 +220,16 @@ impl Logger {
     }
 }
 
-/// All entries of a stored journal, in order.
+/// All entries of the journal in a data folder, in order.
 pub fn journal(data: &Path) -> Vec<Entry> {
+    entries_of(&DatabaseUrl::Sqlite(data.join("hj212d.sqlite")))
+}
+
+/// All entries of a stored journal, in order.
+pub fn entries_of(database: &DatabaseUrl) -> Vec<Entry> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let mut store = Store::read(&data.join("hj212d.sqlite")).await.expect("the database");
+        let mut store = Store::read(database).await.expect("the database");
         let mut entries = Vec::new();
         for hour in store.journal_hours().await.expect("hours") {
             entries.extend(store.entries_of_hour(hour).await.expect("entries"));

@@ -20,7 +20,7 @@ pub(super) struct Stored {
 impl Stored {
     pub(super) async fn load(arguments: &Arguments, period: &Period) -> Result<Self, Failure> {
         let (data, database) = (arguments.data.display(), existing_database(&arguments.data)?);
-        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, format!("{}: {error}", database.display()));
+        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
         let mut store = Store::read(&database).await.map_err(failed)?;
         let versions = store.versions().await.map_err(failed)?;
         let nothing = || Failure::new(exit::NO_INPUT, format!("no register in {data}; hj212d registry import DIR --data {data} puts one in force"));

@@ -1,0 +1,113 @@
+//! The tables that only grow are cut by month, so that a month can go as a whole. A month is named by its first day.
+
+use super::PgStore;
+use crate::domain::time::{Day, Moment};
+use crate::store::StoreError;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Connection, Row};
+use std::collections::BTreeSet;
+use std::iter;
+
+/// Months that are made before they come.
+const MONTHS_AHEAD: usize = 2;
+/// Months that stay whatever a setting says: rules and recounts look back over a quarter.
+const MONTHS_KEPT_MIN: u32 = 4;
+/// Key of the lock under which months are made and dropped: "hj212d".
+const MONTHS_LOCK: i64 = 0x686A_3231_3264;
+/// The tables that are cut by month, and what a day is in the column by which they are.
+const MONTHLY: [(&str, fn(Day) -> i64); 3] = [("sealed", |day| day.hour(0).0), ("means", |day| day.start().0), ("findings", |day| i64::from(day.0))];
+
+impl PgStore {
+    /// Makes this month and the next two, and drops those beyond `months_kept`, this one counted; `None` drops nothing. What is
+    /// dropped is the sealed journal, the means and the findings of a month, for every shard of the database: archive it first.
+    /// Gives the first days of the months that went. To be called once a day.
+    ///
+    /// # Errors
+    /// The database cannot be written, or somebody reads so long that nothing can be dropped now; nothing was.
+    pub async fn keep_partitions(&mut self, now: Moment, months_kept: Option<u32>) -> Result<Vec<Day>, StoreError> {
+        let this = month_of(now.day());
+        let ahead: BTreeSet<Day> = iter::successors(Some(this), |month| Some(month_after(*month))).take(1 + MONTHS_AHEAD).collect();
+        self.make_months(&ahead).await?;
+        let Some(kept) = months_kept else { return Ok(Vec::new()) };
+        let back = iter::successors(Some(this), |month| Some(month_of(Day(month.0 - 1))));
+        let oldest = back.take(kept.max(MONTHS_KEPT_MIN) as usize).last().unwrap_or(this);
+        let mut transaction = self.connection.begin().await?;
+        // Dropping waits for those who read, and everybody else waits behind it.
+        sqlx::raw_sql("SET LOCAL lock_timeout = '2s'").execute(&mut *transaction).await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MONTHS_LOCK).execute(&mut *transaction).await?;
+        let there = months_there(&mut transaction).await?;
+        let gone: Vec<Day> = there.range(..oldest).copied().collect();
+        for month in &gone {
+            for (table, _) in MONTHLY {
+                sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {}", part_name(table, *month)))).execute(&mut *transaction).await?;
+            }
+        }
+        transaction.commit().await?;
+        self.months = there.range(oldest..).copied().collect();
+        Ok(gone)
+    }
+
+    /// Makes the months that are missing, each attached to its tables without a lock that readers or writers would feel.
+    pub(super) async fn make_months(&mut self, months: &BTreeSet<Day>) -> Result<(), StoreError> {
+        if months.is_subset(&self.months) {
+            return Ok(());
+        }
+        let mut transaction = self.connection.begin().await?;
+        // Several processes may come to a new month at once.
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MONTHS_LOCK).execute(&mut *transaction).await?;
+        let there = months_there(&mut transaction).await?;
+        for month in months.difference(&there) {
+            for (table, place) in MONTHLY {
+                let (part, from, to) = (part_name(table, *month), place(*month), place(month_after(*month)));
+                let make = format!(
+                    "CREATE TABLE {part} (LIKE {table} INCLUDING ALL); ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({from}) TO ({to})"
+                );
+                sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut *transaction).await?;
+            }
+        }
+        transaction.commit().await?;
+        self.months.extend(there);
+        self.months.extend(months);
+        Ok(())
+    }
+}
+
+/// The first day of a day's month.
+pub(super) fn month_of(day: Day) -> Day {
+    day.to_string().rsplit_once('-').and_then(|(month, _)| Day::parse(&format!("{month}-01"))).unwrap_or(day)
+}
+
+/// The first day of the month after the one that begins with `month`.
+fn month_after(month: Day) -> Day {
+    month_of(Day(month.0 + 31))
+}
+
+/// The part of a table that holds a month: `means_2026_03`.
+fn part_name(table: &str, month: Day) -> String {
+    let text = month.to_string();
+    format!("{table}_{}", text.rsplit_once('-').map_or(text.as_str(), |(month, _)| month).replace('-', "_"))
+}
+
+/// First days of the months that the tables have.
+pub(super) async fn months_there(connection: &mut PgConnection) -> Result<BTreeSet<Day>, StoreError> {
+    let rows =
+        sqlx::query("SELECT c.relname::text FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = 'findings'::regclass")
+            .fetch_all(connection)
+            .await?;
+    let month = |row: &PgRow| Day::parse(&format!("{}-01", row.get::<&str, _>(0).strip_prefix("findings_")?.replace('_', "-")));
+    Ok(rows.iter().filter_map(month).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_follow_each_other_and_have_their_parts() {
+        let day = |text: &str| Day::parse(text).expect("a day");
+        assert_eq!(month_of(day("2026-03-14")), day("2026-03-01"));
+        assert_eq!(month_after(day("2026-12-01")), day("2027-01-01"));
+        assert_eq!(month_after(day("2028-02-01")), day("2028-03-01"));
+        assert_eq!(part_name("means", day("2026-03-01")), "means_2026_03");
+    }
+}

@@ -1,0 +1,43 @@
+//! Documents in rows: JSON under zstd, the same bytes in every database.
+
+use super::StoreError;
+use super::block::BlockError;
+use crate::domain::Mn;
+use crate::engine::{DayRow, Link};
+use std::cell::RefCell;
+
+/// Compression of a document: fast.
+const LEVEL: i32 = 1;
+
+/// A logger's name, which is bytes in every table.
+pub(super) fn mn_of(bytes: &[u8]) -> Option<Mn> {
+    std::str::from_utf8(bytes).ok().and_then(Mn::new)
+}
+
+pub(super) fn link(bytes: &[u8]) -> Option<Link> {
+    bytes.try_into().ok()
+}
+
+/// A day's row, and what it hands over.
+pub(super) fn read_day(row: &[u8], carry: Option<&[u8]>) -> Result<DayRow, StoreError> {
+    let mut row: DayRow = read_json(row)?;
+    row.carry = carry.map(read_json).transpose()?;
+    Ok(row)
+}
+
+pub(super) fn write_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    thread_local! {
+        // Some thousand documents an hour: making a context for each costs more than most of them.
+        static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    let text = serde_json::to_vec(value)?;
+    let compressed = COMPRESSOR.with_borrow_mut(|slot| match slot {
+        Some(compressor) => compressor.compress(&text),
+        None => slot.insert(zstd::bulk::Compressor::new(LEVEL)?).compress(&text),
+    });
+    Ok(compressed.map_err(BlockError::from)?)
+}
+
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    Ok(serde_json::from_slice(&zstd::decode_all(bytes).map_err(BlockError::from)?)?)
+}
