@@ -30,9 +30,11 @@ pub mod engine;
 pub mod fleet;
 
 pub mod telemetry;
+pub mod broker;
 pub mod store;
 pub mod pipeline;
 pub mod sinks;
+pub mod bridge;
 pub mod listener;
 pub mod http;
 pub mod daemon;

@@ -1,5 +1,6 @@
 //! The configuration: a TOML file, overridden by `HJ212D_…` variables. Raw (as written) and checked are two types.
 
+use crate::broker::{Cluster, Login};
 use crate::domain::time::Moment;
 use crate::link::Limits;
 use crate::listener::PeerLimits;
@@ -24,6 +25,8 @@ pub struct Raw {
     pub registry: RawRegistry,
     /// What waits for the engine.
     pub intake: RawIntake,
+    /// Kafka.
+    pub kafka: RawKafka,
     /// Health and metrics.
     pub http: RawHttp,
     /// Logs.
@@ -113,6 +116,56 @@ section! {
 }
 
 section! {
+    /// `[kafka]`
+    RawKafka {
+        /// List of host:port; empty: events go to files in the data folder.
+        brokers: String = String::new(),
+        /// plaintext, ssl, sasl_plaintext or sasl_ssl.
+        security: String = "plaintext".to_owned(),
+        /// PEM file of the authorities; empty: the system's.
+        authorities: String = String::new(),
+        /// SCRAM-SHA-256, SCRAM-SHA-512 or PLAIN.
+        mechanism: String = "SCRAM-SHA-512".to_owned(),
+        /// User.
+        user: String = String::new(),
+        /// Password.
+        password: Secret = Secret::default(),
+        /// Make the topics that are not there.
+        make_topics: bool = true,
+        /// Consumer group that reads the steps of cases.
+        group: String = "hj212d".to_owned(),
+    }
+}
+
+/// How Kafka is used.
+#[derive(Debug, Clone)]
+pub struct Kafka {
+    /// Where.
+    pub cluster: Cluster,
+    /// Make the topics that are not there.
+    pub make_topics: bool,
+    /// Consumer group of the steps of cases.
+    pub group: String,
+}
+
+impl RawKafka {
+    fn checked(self) -> Result<Option<Kafka>, ConfigError> {
+        if self.brokers.is_empty() {
+            return Ok(None);
+        }
+        let one_of = |key, value: &str, expected: &'static str| {
+            let fault = || ConfigError::Value { key, value: value.to_owned(), expected };
+            if expected.split(", ").any(|word| word == value) { Ok(()) } else { Err(fault()) }
+        };
+        one_of("kafka.security", &self.security, "plaintext, ssl, sasl_plaintext, sasl_ssl")?;
+        one_of("kafka.mechanism", &self.mechanism, "SCRAM-SHA-256, SCRAM-SHA-512, PLAIN")?;
+        let login = Login { security: self.security, authorities: self.authorities, mechanism: self.mechanism, user: self.user };
+        let cluster = Cluster::new(&self.brokers, &login, &self.password.0);
+        Ok(Some(Kafka { cluster, make_topics: self.make_topics, group: self.group }))
+    }
+}
+
+section! {
     /// `[http]`
     RawHttp {
         /// Address and port of health and metrics.
@@ -149,6 +202,8 @@ pub struct Config {
     pub server: Option<DatabaseUrl>,
     /// Every commit reaches the disk before anything is answered.
     pub durable: bool,
+    /// Where events go instead of files, and where steps of cases come from.
+    pub kafka: Option<Kafka>,
     /// Folder of the register's files.
     pub registry: Option<PathBuf>,
     /// Take packets of unknown loggers as good.
@@ -244,6 +299,7 @@ impl Config {
             bytes_per_sec_max: raw.listen.bytes_per_sec_max,
             server: (!raw.data.database.0.is_empty()).then(|| raw.data.database.0.parse()).transpose().map_err(ConfigError::Database)?,
             data: raw.data.path,
+            kafka: raw.kafka.checked()?,
             durable: raw.data.durable,
             registry: (!raw.registry.path.is_empty()).then(|| PathBuf::from(raw.registry.path)),
             accept_unknown: raw.registry.accept_unknown,

@@ -4,14 +4,15 @@
 //! build:  store → engine → sinks → pages → listener      empty:  listener → engine → sinks → pages
 //! ```
 
-use super::config::moment;
+use super::config::{Kafka, moment};
 use super::{Config, Failure, exit, faults_text, read_registry};
+use crate::bridge::Bridge;
 use crate::domain::time::Moment;
 use crate::listener;
 use crate::pipeline::clock::ArrivalClock;
 use crate::pipeline::serve::{Serve, ServeError, Settings, Shared};
 use crate::registry::Registry;
-use crate::sinks::{self, JsonLines};
+use crate::sinks::{self, JsonLines, KafkaSink, Sink};
 use crate::store::{DatabaseUrl, Store};
 use crate::telemetry::{self, metric};
 use metrics::gauge;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
 
 /// Name of this process in entries.
 const GATEWAY: &str = "serve";
@@ -122,7 +124,12 @@ async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), F
     }
 
     let (stop_sinks, sinks_stopped) = watch::channel(false);
-    let sink = JsonLines::new(&config.data.join("out"));
+    let (stop_feeds, feeds_stopped) = watch::channel(false);
+    let out = config.data.join("out");
+    let (sink, mut feeds) = match &config.kafka {
+        None => (Sink::Files(JsonLines::new(&out)), JoinSet::new()),
+        Some(kafka) => (Sink::Kafka(KafkaSink::new(kafka.cluster.clone(), &out)), feeds(kafka, &shared, clock, &feeds_stopped)),
+    };
     let pump = tokio::spawn(sinks::pump(config.database(), sink, Arc::clone(&shared.delivered), Arc::clone(&shared.events), sinks_stopped));
 
     let (stop_pages, pages_stopped) = watch::channel(false);
@@ -178,6 +185,8 @@ async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), F
     // Who appends has been told, or is refused from here on.
     let _ = stop_local.send(true);
     let _ = local.await;
+    let _ = stop_feeds.send(true);
+    while feeds.join_next().await.is_some() {}
     shared.intake.close();
     let mut store = outcome(engine.await)?;
     let _ = stop_sinks.send(true);
@@ -192,6 +201,17 @@ async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), F
     let _ = std::fs::remove_file(config.local_socket());
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What reads from Kafka, and makes its topics.
+fn feeds(kafka: &Kafka, shared: &Shared, clock: ArrivalClock, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut feeds = JoinSet::new();
+    if kafka.make_topics {
+        feeds.spawn(sinks::topics::make(kafka.cluster.clone(), stop.clone()));
+    }
+    let bridge = Bridge { cluster: kafka.cluster.clone(), group: kafka.group.clone(), shared: shared.clone(), clock };
+    feeds.spawn(bridge.run(stop.clone()));
+    feeds
 }
 
 type EngineResult = Result<Store, Failure>;

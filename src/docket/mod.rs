@@ -28,6 +28,9 @@ use uuid::Uuid;
 /// Lines of history that a case carries; older ones stand in its earlier events.
 pub const HISTORY_MAX: usize = 200;
 
+/// Why a statement about a case changes nothing: its number was said of the case before.
+pub const SAID_ALREADY: &str = "said already";
+
 /// Whether a case stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -259,6 +262,9 @@ impl Docket {
     /// The case is not here, or the step does not follow on its stage.
     pub fn dispose(&mut self, step: &Disposition, set: &RuleSet, now: Moment) -> Result<(Case, Change), &'static str> {
         let case = self.cases.iter_mut().find(|case| case.id == step.case).ok_or("no such case")?;
+        if case.history.iter().any(|line| line.id == step.id && line.step == Some(step.step)) {
+            return Err(SAID_ALREADY);
+        }
         if !case.stage.may_become(step.step) {
             return Err("the step does not follow on the stage of the case");
         }
@@ -288,6 +294,9 @@ impl Docket {
     /// The case is not here.
     pub fn happened(&mut self, event: &CaseEvent, now: Moment) -> Result<(Case, Change), &'static str> {
         let case = self.cases.iter_mut().find(|case| case.id == event.case).ok_or("no such case")?;
+        if case.history.iter().any(|line| line.id == event.id && line.happening == Some(event.what)) {
+            return Err(SAID_ALREADY);
+        }
         case.note(HistoryLine {
             at: now,
             id: event.id.clone(),

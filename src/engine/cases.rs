@@ -15,7 +15,7 @@ impl Engine {
             Some((column, _)) => Err(column),
             None => self.docket_of(step.case).and_then(|(docket, rules, now)| docket.dispose(step, rules, now)),
         };
-        self.case_moved(moved, writes);
+        self.answer("disposition", step.case, step, moved, writes);
     }
 
     pub(super) fn happened(&mut self, event: &CaseEvent, writes: &mut WriteSet) {
@@ -23,13 +23,12 @@ impl Engine {
             Some((column, _)) => Err(column),
             None => self.docket_of(event.case).and_then(|(docket, _, now)| docket.happened(event, now)),
         };
-        self.case_moved(moved, writes);
+        self.answer("case_event", event.case, event, moved, writes);
     }
 
     pub(super) fn case_due(&mut self, id: Uuid, at: Moment, writes: &mut WriteSet) {
-        let moved = self.docket_of(id).ok().and_then(|(docket, _, _)| docket.fall_due(id, at));
-        if moved.is_some() {
-            self.case_moved(moved.ok_or("not due"), writes);
+        if let Some((case, change)) = self.docket_of(id).ok().and_then(|(docket, _, _)| docket.fall_due(id, at)) {
+            self.case_moved(case, change, writes);
         }
     }
 
@@ -38,8 +37,26 @@ impl Engine {
         Ok((self.dockets.get_mut(place).ok_or("no such case")?, &self.rules, self.now))
     }
 
-    pub(super) fn case_moved(&mut self, moved: Result<(Case, Change), &'static str>, writes: &mut WriteSet) {
-        let Ok((case, change)) = moved else { return writes.note(Notice::Statement("refused"), 1) };
+    /// What was said about a case moves it, was said already, or is refused by name to whoever reads the dead letters.
+    fn answer<S: serde::Serialize>(
+        &mut self,
+        what: &str,
+        case: Uuid,
+        statement: &S,
+        moved: Result<(Case, Change), &'static str>,
+        writes: &mut WriteSet,
+    ) {
+        match moved {
+            Ok((case, change)) => self.case_moved(case, change, writes),
+            Err(docket::SAID_ALREADY) => writes.note(Notice::Statement("repeated"), 1),
+            Err(reason) => {
+                writes.note(Notice::Statement("refused"), 1);
+                writes.events.push(message::refused(what, case, statement, reason, self.now, self.sequence));
+            }
+        }
+    }
+
+    fn case_moved(&mut self, case: Case, change: Change, writes: &mut WriteSet) {
         self.set_case_timer(&case);
         writes.events.push(message::case_moved(&case, change, &self.registry, &self.versions, self.now, self.sequence));
         writes.note(Notice::Referral(change.name()), 1);

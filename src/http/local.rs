@@ -8,10 +8,10 @@
 //! ```
 
 use crate::engine::Body;
+use crate::pipeline::appending::fault;
 use crate::pipeline::clock::ArrivalClock;
 use crate::pipeline::intake::Item;
 use crate::pipeline::serve::Shared;
-use crate::registry::{Registry, statements};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -70,23 +70,6 @@ pub async fn serve(listener: UnixListener, shared: Shared, clock: ArrivalClock, 
 
 fn refused(what: impl Into<String>) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"error": what.into()}))).into_response()
-}
-
-/// Whether a person or an office may say this, and whether it can be put in force at all.
-fn fault(body: &Body, registry: &Registry) -> Option<String> {
-    match body {
-        Body::Declaration(declaration) => statements::fault(declaration.fault(), declaration.outlet, declaration.factor, registry),
-        Body::Comparison(comparison) => statements::fault(comparison.fault(), comparison.outlet, Some(comparison.factor), registry),
-        Body::RegistryVersion { files } => Registry::parse(files).err().map(|faults| format!("{} faults, the first: {}", faults.len(), faults[0])),
-        Body::RuleSetVersion { text } => match crate::domain::RuleSet::parse(text) {
-            Err(error) => Some(error.to_string()),
-            Ok(set) => crate::rules::settings_fault(&set),
-        },
-        Body::Disposition(step) => step.fault().map(|(column, what)| format!("{column}: {what}")),
-        Body::Event(event) => event.fault().map(|(column, what)| format!("{column}: {what}")),
-        Body::Recount { outlet, .. } => statements::fault(None, *outlet, None, registry),
-        _ => Some("entries of this kind come from data loggers only".to_owned()),
-    }
 }
 
 async fn append(State(local): State<Local>, body: axum::body::Bytes) -> Response {

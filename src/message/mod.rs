@@ -41,11 +41,15 @@ pub enum Topic {
     /// Hourly roots over all chains.
     #[serde(rename = "hj212.roots.v1")]
     Roots,
+    /// Steps and events of cases that could not be taken, and why; records that are none.
+    #[serde(rename = "hj212.deadletters.v1")]
+    Refused,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Topic; 7] = [Self::Referrals, Self::Warnings, Self::HourMeans, Self::DayMeans, Self::Links, Self::Rejected, Self::Roots];
+    pub const ALL: [Topic; 8] =
+        [Self::Referrals, Self::Warnings, Self::HourMeans, Self::DayMeans, Self::Links, Self::Rejected, Self::Roots, Self::Refused];
 
     /// The topic's name.
     #[must_use]
@@ -58,6 +62,7 @@ impl Topic {
             Self::Links => "hj212.links.v1",
             Self::Rejected => "hj212.rejected.v1",
             Self::Roots => "hj212.roots.v1",
+            Self::Refused => "hj212.deadletters.v1",
         }
     }
 }
@@ -457,6 +462,13 @@ pub fn outage(outage: &Outage, versions: &Versions, now: Moment, sequence: u64) 
 pub fn rejected(reason: &str, detail: &str, peer: &str, len: u64, now: Moment, sequence: u64) -> Event {
     let data = json!({"reason": reason, "detail": detail, "peer": peer, "len": len, "sequence": sequence});
     event(Topic::Rejected, "hj212.rejected".to_owned(), peer.to_owned(), peer.to_owned(), now, sequence, data)
+}
+
+/// A step or an event of a case could not be taken: what it was, and why not.
+#[must_use]
+pub fn refused<S: Serialize>(what: &str, case: Uuid, statement: &S, reason: &str, now: Moment, sequence: u64) -> Event {
+    let data = json!({"reason": reason, "statement": statement, "sequence": sequence});
+    event(Topic::Refused, format!("hj212.{what}.refused"), case.to_string(), case.to_string(), now, sequence, data)
 }
 
 /// The hourly root over all chain heads: outside the database it proves what the database cannot prove of itself.

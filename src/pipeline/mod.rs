@@ -1,5 +1,6 @@
 //! The loops that own the engine: collect, step, commit, hand back.
 
+pub mod appending;
 pub mod clock;
 pub mod intake;
 pub mod replay;

@@ -1,12 +1,18 @@
-//! The outbox → JSON lines: at least once, in order, each event with an id by which a reader drops what it has seen.
+//! The outbox → Kafka, or JSON lines: at least once, in order, each event with an id by which a reader drops what it has seen.
 //!
-//! The pump reads rows in order and deletes them (through the writer) only after the file is synced. It never times a row out;
-//! after an error it starts again at the lowest row. Slow disk: the outbox grows, and intake goes on.
+//! The pump reads rows in order and deletes them (through the writer) only after the file is synced, or every replica in sync
+//! has the record. It never times a row out; after an error it starts again at the lowest row. While the sink is away the
+//! outbox grows on the disk, and intake goes on.
 
 mod jsonl;
+mod kafka;
+pub mod topics;
 
 pub use jsonl::JsonLines;
+pub use kafka::KafkaSink;
 
+use crate::broker::BrokerError;
+use crate::message::Event;
 use crate::store::{DatabaseUrl, Outbox, Store, StoreError};
 use crate::telemetry::metric;
 use metrics::{counter, gauge};
@@ -18,6 +24,8 @@ use tokio::sync::{Notify, watch};
 
 /// Rows in one round.
 const ROUND: u32 = 500;
+/// At a stop, so long what waits may take.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A delivery failed; the rows are still in the outbox.
 #[derive(Debug, thiserror::Error)]
@@ -33,19 +41,61 @@ pub enum DeliverError {
         /// Why.
         error: std::io::Error,
     },
+    /// Kafka did not take them.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
 }
 
-/// Pumps until `stop` turns true and nothing waits.
-pub async fn pump(database: DatabaseUrl, mut sink: JsonLines, delivered: Arc<AtomicI64>, events: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+impl DeliverError {
+    /// Its name among the reasons of failure.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "outbox",
+            Self::File { .. } => "file",
+            Self::Broker(error) => error.name(),
+        }
+    }
+}
+
+/// Where events go.
+#[derive(Debug)]
+pub enum Sink {
+    /// Files, one for each topic.
+    Files(JsonLines),
+    /// A cluster.
+    Kafka(KafkaSink),
+}
+
+impl Sink {
+    /// Gives how many from the front are safe, and why no more are.
+    async fn append(&mut self, events: &[&Event]) -> (usize, Result<(), DeliverError>) {
+        match self {
+            Self::Files(files) => match files.append(events.iter().copied()) {
+                Ok(()) => (events.len(), Ok(())),
+                Err(error) => (0, Err(error)),
+            },
+            Self::Kafka(kafka) => kafka.append(events).await,
+        }
+    }
+}
+
+/// Pumps until `stop` turns true and nothing waits, or what waits is not taken within [`GRACE`].
+pub async fn pump(database: DatabaseUrl, mut sink: Sink, delivered: Arc<AtomicI64>, events: Arc<Notify>, mut stop: watch::Receiver<bool>) {
     let mut outbox: Option<Outbox> = None;
     loop {
-        let round = round(&database, &mut outbox, &mut sink, &delivered).await;
+        let round = tokio::select! {
+            round = round(&database, &mut outbox, &mut sink, &delivered) => round,
+            () = overdue(stop.clone()) => {
+                tracing::warn!("events could not be delivered before the end; they stay in the outbox");
+                return;
+            }
+        };
         let patience = match &round {
             Ok(0) if *stop.borrow() => return,
             Ok(0) => Duration::from_secs(1),
             Ok(_) => continue,
             Err(error) => {
-                counter!(metric::DELIVERY_FAILURES).increment(1);
+                counter!(metric::DELIVERY_FAILURES, "reason" => error.name()).increment(1);
                 tracing::warn!(%error, "events could not be delivered; they stay in the outbox and are tried again in a second");
                 outbox = None;
                 if *stop.borrow() {
@@ -62,7 +112,13 @@ pub async fn pump(database: DatabaseUrl, mut sink: JsonLines, delivered: Arc<Ato
     }
 }
 
-async fn round(database: &DatabaseUrl, outbox: &mut Option<Outbox>, sink: &mut JsonLines, delivered: &AtomicI64) -> Result<usize, DeliverError> {
+/// Waits until a stop has lasted for [`GRACE`].
+async fn overdue(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await; // A sender that has gone means the same.
+    tokio::time::sleep(GRACE).await;
+}
+
+async fn round(database: &DatabaseUrl, outbox: &mut Option<Outbox>, sink: &mut Sink, delivered: &AtomicI64) -> Result<usize, DeliverError> {
     let reader = match outbox {
         Some(reader) => reader,
         None => outbox.insert(Store::outbox(database).await?),
@@ -71,12 +127,13 @@ async fn round(database: &DatabaseUrl, outbox: &mut Option<Outbox>, sink: &mut J
     let rows = reader.next(after, ROUND).await?;
     let waiting = reader.waiting().await?;
     gauge!(metric::OUTBOX).set(waiting as f64);
-    let Some((last, _)) = rows.last() else { return Ok(0) };
-    let last = *last;
-    sink.append(rows.iter().map(|(_, event)| event))?;
-    for (_, event) in &rows {
+    let events: Vec<&Event> = rows.iter().map(|(_, event)| event).collect();
+    let (safe, outcome) = sink.append(&events).await;
+    for event in &events[..safe] {
         counter!(metric::DELIVERED, "topic" => event.topic.name()).increment(1);
     }
-    delivered.store(last, Ordering::Release);
-    Ok(rows.len())
+    if let Some((last, _)) = rows[..safe].last() {
+        delivered.store(*last, Ordering::Release);
+    }
+    outcome.map(|()| rows.len())
 }

@@ -38,6 +38,9 @@ metrics! {
     counter LINKS_CLOSED "hj212_links_closed_total" "Connections ended, by reason.";
     counter LINKS_REFUSED "hj212_links_refused_total" "Connections refused, by limit.";
     counter SLOWED "hj212_reads_slowed_total" "Reads put off because a connection sent more bytes in a second than its limit.";
+    counter BROKER_ERRORS "hj212_broker_errors_total" "What Kafka's client said by itself, by reason: away, refused, settings, poison.";
+    counter DISPOSITIONS "hj212_dispositions_received_total" "Records of the topic of dispositions, by fate: taken, dead_letter.";
+    counter UNDELIVERABLE "hj212_undeliverable_total" "Events that Kafka will never take, kept in a file, by topic.";
     gauge LINKS "hj212_links" "Connections open now.";
     gauge LINKS_MAX "hj212_links_limit" "Setting: connections that may be open.";
     gauge INTAKE_BYTES "hj212_intake_bytes" "Most bytes that waited in the open batch since the last tick; above the limit connections stop reading.";

@@ -11,6 +11,7 @@ mod figures;
 mod framing;
 mod hostile;
 mod house;
+mod kafka;
 mod kills;
 mod limits;
 mod means;

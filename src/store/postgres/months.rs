@@ -14,8 +14,11 @@ const MONTHS_AHEAD: usize = 2;
 const MONTHS_KEPT_MIN: u32 = 4;
 /// Key of the lock under which months are made and dropped: "hj212d".
 const MONTHS_LOCK: i64 = 0x686A_3231_3264;
+/// The first value of a day in the column by which a table is cut.
+type Place = fn(Day) -> i64;
+
 /// The tables that are cut by month, and what a day is in the column by which they are.
-const MONTHLY: [(&str, fn(Day) -> i64); 3] = [("sealed", |day| day.hour(0).0), ("means", |day| day.start().0), ("findings", |day| i64::from(day.0))];
+const MONTHLY: [(&str, Place); 3] = [("sealed", |day| day.hour(0).0), ("means", |day| day.start().0), ("findings", |day| i64::from(day.0))];
 
 impl PgStore {
     /// Makes this month and the next two, and drops those beyond `months_kept`, this one counted; `None` drops nothing. What is

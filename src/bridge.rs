@@ -1,0 +1,109 @@
+//! What enforcement says about cases, from Kafka into the journal: a record of `hj212.dispositions.v1` becomes an entry, whatever
+//! its key. It is confirmed when the entry is durable, so that a crash in between brings it again; what was said already changes
+//! nothing. A record that is no step goes to the dead letters with the reason, and stops nobody.
+
+use crate::broker::{BrokerError, Cluster, Consumer, Outgoing, Producer, Received};
+use crate::engine::Body;
+use crate::message::Topic;
+use crate::pipeline::appending::fault;
+use crate::pipeline::clock::ArrivalClock;
+use crate::pipeline::intake::Item;
+use crate::pipeline::serve::Shared;
+use crate::sinks::topics::DISPOSITIONS;
+use crate::telemetry::metric;
+use metrics::counter;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+
+/// A pause after the broker said no.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The longest text of a record that is shown in a dead letter's reason.
+const REASON_LEN_MAX: usize = 500;
+
+/// Reads steps of cases and appends them.
+#[derive(Debug)]
+pub struct Bridge {
+    /// Where from.
+    pub cluster: Cluster,
+    /// Consumer group.
+    pub group: String,
+    /// Where to.
+    pub shared: Shared,
+    /// Stamps arrivals.
+    pub clock: ArrivalClock,
+}
+
+impl Bridge {
+    /// Runs until `stop` turns true. While the broker is away nothing comes, and that is no failure of the house.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let work = async {
+            loop {
+                if let Err(error) = self.connected().await {
+                    tracing::warn!(%error, "steps of cases cannot be read; it is tried again in a second");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    async fn connected(&self) -> Result<(), BrokerError> {
+        let consumer = self.cluster.consumer(DISPOSITIONS, &self.group)?;
+        let mut producer = None;
+        loop {
+            let received = consumer.next().await?;
+            self.take(&consumer, &mut producer, &received).await?;
+        }
+    }
+
+    async fn take(&self, consumer: &Consumer, producer: &mut Option<Producer>, received: &Received) -> Result<(), BrokerError> {
+        match self.read(received) {
+            Ok(body) => {
+                let (tell, told) = oneshot::channel();
+                let bytes = received.body.as_ref().map_or(0, Vec::len);
+                self.shared.intake.room().await;
+                self.shared.intake.push(self.clock.now(), Item::Append(Box::new(body), bytes, tell), None);
+                if told.await.is_err() {
+                    // The engine has stopped: the record comes again after the next start.
+                    return std::future::pending().await;
+                }
+                counter!(metric::DISPOSITIONS, "fate" => "taken").increment(1);
+            }
+            Err(reason) => {
+                let producer = match producer {
+                    Some(producer) => producer,
+                    None => producer.insert(self.cluster.producer()?),
+                };
+                let place = format!("{}/{}/{}", received.topic, received.partition, received.offset);
+                tracing::warn!(place, reason, "a record that is no step of a case goes to the dead letters");
+                let headers = [
+                    ("content-type", "application/octet-stream".to_owned()),
+                    ("ce_specversion", "1.0".to_owned()),
+                    ("ce_id", place.clone()),
+                    ("ce_type", "hj212.record.refused".to_owned()),
+                    ("ce_source", "hj212d".to_owned()),
+                    ("ce_subject", place.clone()),
+                    ("reason", reason),
+                ];
+                let body = received.body.as_deref().unwrap_or_default();
+                producer.queue(Outgoing { topic: Topic::Refused.name(), key: &place, headers: &headers, body })?.done().await?;
+                counter!(metric::DISPOSITIONS, "fate" => "dead_letter").increment(1);
+            }
+        }
+        consumer.confirm(received).await
+    }
+
+    /// The entry that a record is.
+    fn read(&self, received: &Received) -> Result<Body, String> {
+        let bytes = received.body.as_deref().ok_or("the record has no body")?;
+        let shorten = |text: String| text.chars().take(REASON_LEN_MAX).collect::<String>();
+        let body: Body = serde_json::from_slice(bytes).map_err(|error| shorten(format!("no entry: {error}")))?;
+        if !matches!(body, Body::Disposition(_) | Body::Event(_)) {
+            return Err("only disposition and event are taken from this topic".to_owned());
+        }
+        fault(&body, &self.shared.registry.load()).map_or(Ok(body), |what| Err(shorten(what)))
+    }
+}

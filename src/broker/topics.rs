@@ -1,0 +1,78 @@
+//! Topics: which there are, how many partitions, how long their records stay.
+
+use super::{BrokerError, Cluster, MESSAGE_BYTES_MAX, Watch};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::Client;
+use rdkafka::error::RDKafkaErrorCode;
+use std::time::Duration;
+
+/// How long the cluster may take to say what it has, or to make something.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Copies of a record where there are brokers enough.
+const REPLICAS: i32 = 3;
+
+/// A topic as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicPlan {
+    /// Its name.
+    pub name: &'static str,
+    /// Partitions; a key stays in one.
+    pub partitions: i32,
+    /// Days that records stay; none: for ever.
+    pub days: Option<i64>,
+}
+
+/// What became of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    /// It is there now.
+    Made,
+    /// It was there, and stays as it is.
+    Known,
+    /// It is not there, and why it could not be made.
+    Not(String),
+}
+
+/// Makes the topics that are not there. Replicated three times with two in sync where there are three brokers, else as often as
+/// there are brokers.
+///
+/// # Errors
+/// The cluster does not say what it has.
+pub async fn make_topics(cluster: &Cluster, plans: &[TopicPlan]) -> Result<Vec<(TopicPlan, Made)>, BrokerError> {
+    let admin: AdminClient<Watch> = cluster.config.create_with_context(Watch)?;
+    let (admin, brokers, known) = tokio::task::spawn_blocking(move || look(admin)).await.map_err(|error| BrokerError::Away(error.to_string()))??;
+    let replicas = REPLICAS.min(i32::try_from(brokers).unwrap_or(REPLICAS)).max(1);
+    let in_sync = (replicas - 1).max(1).to_string();
+    let bytes = MESSAGE_BYTES_MAX.to_string();
+    let missing: Vec<TopicPlan> = plans.iter().copied().filter(|plan| !known.iter().any(|name| name == plan.name)).collect();
+    let retention: Vec<String> = missing.iter().map(|plan| plan.days.map_or(-1, |days| days * 24 * 3_600_000).to_string()).collect();
+    let mut topics = Vec::with_capacity(missing.len());
+    for (plan, retention) in missing.iter().zip(&retention) {
+        let topic = NewTopic::new(plan.name, plan.partitions, TopicReplication::Fixed(replicas));
+        topics.push(topic.set("max.message.bytes", &bytes).set("min.insync.replicas", &in_sync).set("retention.ms", retention));
+    }
+    let mut made: Vec<(TopicPlan, Made)> = plans.iter().filter(|plan| !missing.contains(plan)).map(|plan| (*plan, Made::Known)).collect();
+    if topics.is_empty() {
+        return Ok(made);
+    }
+    let results = admin.create_topics(&topics, &AdminOptions::new().operation_timeout(Some(PATIENCE))).await?;
+    for (plan, result) in missing.iter().zip(results) {
+        let outcome = match result {
+            Ok(_) => Made::Made,
+            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => Made::Known,
+            Err((_, code)) => Made::Not(code.to_string()),
+        };
+        made.push((*plan, outcome));
+    }
+    Ok(made)
+}
+
+type Looked = (AdminClient<Watch>, usize, Vec<String>);
+
+fn look(admin: AdminClient<Watch>) -> Result<Looked, BrokerError> {
+    let client: &Client<Watch> = admin.inner();
+    let metadata = client.fetch_metadata(None, PATIENCE)?;
+    let known = metadata.topics().iter().filter(|topic| !topic.partitions().is_empty()).map(|topic| topic.name().to_owned()).collect();
+    let brokers = metadata.brokers().len();
+    Ok((admin, brokers, known))
+}
