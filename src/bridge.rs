@@ -3,6 +3,7 @@
 //! nothing. A record that is no step goes to the dead letters with the reason, and stops nobody.
 
 use crate::broker::{BrokerError, Cluster, Consumer, Outgoing, Producer, Received};
+use crate::domain::CaseStatement;
 use crate::engine::Body;
 use crate::message::Topic;
 use crate::pipeline::appending::fault;
@@ -100,10 +101,10 @@ impl Bridge {
     fn read(&self, received: &Received) -> Result<Body, String> {
         let bytes = received.body.as_deref().ok_or("the record has no body")?;
         let shorten = |text: String| text.chars().take(REASON_LEN_MAX).collect::<String>();
-        let body: Body = serde_json::from_slice(bytes).map_err(|error| shorten(format!("no entry: {error}")))?;
-        if !matches!(body, Body::Disposition(_) | Body::Event(_)) {
-            return Err("only disposition and event are taken from this topic".to_owned());
-        }
+        let body = match serde_json::from_slice(bytes).map_err(|error| shorten(format!("no statement about a case: {error}")))? {
+            CaseStatement::Disposition(step) => Body::Disposition(step),
+            CaseStatement::Event(event) => Body::Event(event),
+        };
         fault(&body, &self.shared.registry.load()).map_or(Ok(body), |what| Err(shorten(what)))
     }
 }

@@ -21,6 +21,7 @@ mod rules;
 mod rules_document;
 mod serve;
 mod simulate;
+mod schemas;
 mod statements;
 mod verify;
 mod what_if;
@@ -104,6 +105,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Show referrals with their evidence, as a person reads them.
     Referrals(referrals::Arguments),
+    /// Write the contracts of events: JSON Schema for each kind, and AsyncAPI for the topics.
+    Schemas(schemas::Arguments),
     /// Show an outlet's hours, day, month or quarter, and how the numbers came about.
     Means(means::Arguments),
 }
@@ -127,6 +130,7 @@ pub fn run() -> ExitCode {
         Command::Links(arguments) => links::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Schemas(arguments) => schemas::run(&arguments),
         Command::Referrals(arguments) => referrals::run(&arguments),
         Command::Means(arguments) => means::run(&arguments),
     };

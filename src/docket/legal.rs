@@ -6,7 +6,7 @@ use crate::domain::{CaseKind, Grade, Medium, Severity};
 use serde::Serialize;
 
 /// An article that may apply. A suggestion with its source; the decision is people's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Article {
     /// Act and article, Chinese.
     pub article: &'static str,

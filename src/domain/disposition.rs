@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A step of a case, and the stage it is in after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// 待办: referred, nobody has taken it up. The stage in which every case begins; no step leads to it.
@@ -79,7 +79,7 @@ impl Stage {
 }
 
 /// 处置: a step of a case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Disposition {
     /// The office's own number of it.
@@ -99,7 +99,7 @@ pub struct Disposition {
 }
 
 /// What belongs to a case without moving it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Happening {
     /// 投诉举报.
@@ -125,7 +125,7 @@ impl Happening {
 }
 
 /// Something that happened about a case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseEvent {
     /// The office's own number of it.
@@ -136,6 +136,7 @@ pub struct CaseEvent {
     pub what: Happening,
     /// When it happened.
     #[serde(with = "super::time::instant_text")]
+    #[schemars(with = "String")]
     pub happened: Moment,
     /// Who says so.
     pub by: String,
@@ -145,6 +146,17 @@ pub struct CaseEvent {
     /// What was seen or measured.
     #[serde(default)]
     pub note: String,
+}
+
+/// What may be said of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[schemars(title = "hj212.disposition")]
+pub enum CaseStatement {
+    /// 处置: a step.
+    Disposition(Disposition),
+    /// What belongs to a case without moving it.
+    Event(CaseEvent),
 }
 
 impl Disposition {

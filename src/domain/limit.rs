@@ -27,7 +27,7 @@ pub enum LimitType {
 }
 
 /// How well a figure is known: the reference's grades, carried into the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Grade {
     /// Official text seen.
     P,

@@ -14,7 +14,7 @@ mod silence;
 pub mod time;
 
 pub use declaration::{Comparison, Declaration, DeclarationKind, STATEMENT_TEXT_MAX, StatementFault};
-pub use disposition::{CaseEvent, Disposition, Happening, Stage};
+pub use disposition::{CaseEvent, CaseStatement, Disposition, Happening, Stage};
 pub use fact::{FACTS_MAX, Fact, FactKind, enter_fact};
 pub use finding::{CaseKind, Confidence, Finding, Hit, RuleSetting, Severity, Source};
 pub use limit::{Basis, Grade, Limit, LimitType};
@@ -86,6 +86,16 @@ macro_rules! name_type {
         impl Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "maxLength": $capacity, "description": $doc})
             }
         }
 

@@ -25,7 +25,7 @@ pub struct Silence {
 }
 
 /// Whose outage it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutageScope {
     /// 平台: the receiver was away.
@@ -39,6 +39,9 @@ pub enum OutageScope {
 }
 
 impl OutageScope {
+    /// Every scope.
+    pub const ALL: [Self; 4] = [Self::Receiver, Self::Region, Self::Contractor, Self::Gateway];
+
     /// Its word.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,12 +1,22 @@
 //! What leaves the house: events with a type, an id derived from their content, and a body whose shape is a contract.
 //! CloudEvents 1.0 attributes; no transport. The password of a packet is masked in everything that leaves.
 
+mod body;
+mod schema;
+
+pub use body::{EvidencePacket, EvidenceRange};
+pub use schema::documents;
+
 use crate::docket::{Case, Change, articles, suggested_action};
-use crate::domain::number::Ratio;
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Finding, Mean, Medium, Mn, Outage, OutageScope, OutletId, RuleId, SiteId, Span, Status};
+use crate::domain::{Finding, Mean, Medium, Outage, OutageScope, OutletId, RuleId, SiteId, Span, Status};
 use crate::registry::Registry;
-use crate::rules::{self, NAMESPACE, factor_names};
+use crate::rules::{self, NAMESPACE};
+use body::{
+    CaseHead, CaseMovedBody, FindingBody, HistoryBody, HourBody, LinkBody, MeanBody, MeansBody, OutageBody, ReferralBody, RefusedBody, RejectedBody,
+    RootBody, WarningBody,
+};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -93,7 +103,13 @@ pub struct Event {
     pub data: Value,
 }
 
-fn event(topic: Topic, kind: String, subject: String, key: String, now: Moment, sequence: u64, data: Value) -> Event {
+/// A body as JSON, its members in the order of its type.
+fn written<B: Serialize>(body: &B) -> Value {
+    serde_json::to_value(body).expect("a body has text keys and finite numbers")
+}
+
+fn event<B: Serialize>(topic: Topic, kind: String, subject: String, key: String, now: Moment, sequence: u64, body: &B) -> Event {
+    let data = written(body);
     let identity = format!("{kind}|{subject}|{data}");
     Event {
         specversion: "1.0".to_owned(),
@@ -110,7 +126,7 @@ fn event(topic: Topic, kind: String, subject: String, key: String, now: Moment, 
 }
 
 /// The versions under which an output was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Versions {
     /// Rule set.
     pub rule_set: String,
@@ -144,38 +160,7 @@ pub struct Publication {
 /// A mean as it leaves the house: the shown figure and the exact fraction.
 #[must_use]
 pub fn mean_body(mean: &Mean) -> Value {
-    let (zh, en) = factor_names(mean.factor);
-    let mut body = json!({
-        "factor": mean.factor,
-        "name_zh": zh,
-        "name_en": en,
-        "kind": mean.kind,
-        "value": mean.value.as_ref().map(Ratio::shown),
-        "exact": mean.value,
-        "valid": mean.valid,
-        "count": mean.count,
-        "due": mean.due,
-    });
-    let extra = json!({
-        "indicative": mean.indicative.as_ref().map(Ratio::shown),
-        "shadow": mean.shadow.as_ref().map(Ratio::shown),
-        "class": mean.class,
-        "origin": mean.origin,
-        "cross_check": mean.cross_check,
-        "note": mean.note,
-        "volume_m3": mean.volume.as_ref().map(Ratio::shown),
-        "reported": mean.reported.as_ref().map(|reported| json!({
-            "value": reported.value,
-            "difference_pct": reported.difference_pct.as_ref().map(Ratio::shown),
-            "agrees": reported.agrees,
-        })),
-        "beside": (!mean.beside.is_empty())
-            .then(|| mean.beside.iter().map(|beside| (beside.name.clone(), json!(beside.value.shown()))).collect::<serde_json::Map<_, _>>()),
-    });
-    if let (Some(body), Value::Object(extra)) = (body.as_object_mut(), extra) {
-        body.extend(extra.into_iter().filter(|(_, value)| !value.is_null()));
-    }
-    body
+    written(&MeanBody::of(mean))
 }
 
 /// The event of a publication.
@@ -185,18 +170,18 @@ pub fn means(publication: &Publication, sequence: u64) -> Event {
         Span::Hour => (Topic::HourMeans, "hj212.mean.hour"),
         Span::Day => (Topic::DayMeans, "hj212.mean.day"),
     };
-    let data = json!({
-        "outlet": publication.outlet,
-        "site": publication.site,
-        "span": publication.span,
-        "start": publication.start.to_string(),
-        "revision": publication.revision,
-        "status": publication.status,
-        "versions": publication.versions,
-        "means": publication.means.iter().map(mean_body).collect::<Vec<_>>(),
-    });
+    let body = MeansBody {
+        outlet: publication.outlet,
+        site: publication.site,
+        span: publication.span,
+        start: publication.start.to_string(),
+        revision: publication.revision,
+        status: publication.status,
+        versions: &publication.versions,
+        means: publication.means.iter().map(MeanBody::of).collect(),
+    };
     let key = publication.site.map_or_else(|| publication.outlet.to_string(), |site| site.to_string());
-    event(topic, kind.to_owned(), publication.outlet.to_string(), key, publication.at, sequence, data)
+    event(topic, kind.to_owned(), publication.outlet.to_string(), key, publication.at, sequence, &body)
 }
 
 /// The flat lines of a publication: one mean a line.
@@ -220,38 +205,8 @@ pub fn mean_lines(publication: &Publication) -> Vec<Value> {
     publication.means.iter().map(line).collect()
 }
 
-/// A packet that a referral rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EvidencePacket {
-    /// Who sent it.
-    pub logger: Mn,
-    /// Its place in the journal.
-    pub sequence: u64,
-    /// When it arrived.
-    pub arrived: String,
-    /// Its link in the logger's hash chain.
-    pub chain: String,
-    /// The data segment, password masked.
-    pub segment: String,
-}
-
-/// All packets of a logger about the day, by range; the chain's link at its end fixes them all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EvidenceRange {
-    /// Who sent them.
-    pub logger: Mn,
-    /// First sequence.
-    pub first: u64,
-    /// Last sequence.
-    pub last: u64,
-    /// How many.
-    pub count: u64,
-    /// The chain's link at the last one.
-    pub chain: String,
-}
-
 /// What a referral rests on (promise 3).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// At most [`PACKETS_MAX`] deciding packets.
     pub packets: Vec<EvidencePacket>,
@@ -286,44 +241,6 @@ pub struct Referral<'r> {
     pub registry: &'r Registry,
 }
 
-/// What every event of a case says of it, by the register's rows of a day.
-fn case_head(case: &Case, change: Change, registry: &Registry, day: Day) -> Value {
-    let outlet = registry.outlet(case.outlet, day.start());
-    let site = outlet.and_then(|outlet| registry.site(outlet.site));
-    let (zh, en) = factor_names(case.factor);
-    json!({
-        "case": case.id,
-        "case_sequence": case.sequence,
-        "change": change,
-        "change_zh": change.says().0,
-        "change_en": change.says().1,
-        "state": case.state,
-        "stage": case.stage,
-        "stage_zh": case.stage.says().0,
-        "due": case.due.map(|due| due.to_string()),
-        "overdue": case.overdue,
-        "recurrence_of": case.recurs,
-        "severity": case.severity,
-        "kind": case.kind,
-        "kind_zh": case.kind.says().0,
-        "kind_en": case.kind.says().1,
-        "score": case.score,
-        "site": site.map(|site| json!({"id": site.id, "name": site.name, "name_en": site.name_en, "industry": site.industry, "region": site.region})),
-        "outlet": outlet.map(|outlet| json!({"id": outlet.id, "name": outlet.name, "name_en": outlet.name_en, "reference_oxygen_pct": outlet.reference_oxygen})),
-        "factor": {"code": case.factor, "name_zh": zh, "name_en": en},
-        "first_day": case.first_day.to_string(),
-        "days": case.days.iter().filter(|(_, ids)| !ids.is_empty()).map(|(day, _)| day.to_string()).collect::<Vec<_>>(),
-        "opened_at": case.opened_at.to_string(),
-    })
-}
-
-/// Adds the members of one object to another.
-fn extend(body: &mut Value, more: Value) {
-    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
-        body.extend(more);
-    }
-}
-
 /// The event of a referral.
 #[must_use]
 pub fn referral(referral: &Referral<'_>, now: Moment, sequence: u64) -> Event {
@@ -331,106 +248,60 @@ pub fn referral(referral: &Referral<'_>, now: Moment, sequence: u64) -> Event {
     let outlet = registry.outlet(case.outlet, day.start());
     let medium = outlet.map_or(Medium::Gas, |outlet| outlet.medium);
     let permitted = outlet.is_some_and(|outlet| registry.permits(outlet.site).iter().any(|permit| permit.validity.holds(day.start())));
-    let mut data = case_head(case, *change, registry, *day);
-    let figures = json!({
-        "suggested_action_zh": suggested_action(case.kind, case.severity).0,
-        "suggested_action_en": suggested_action(case.kind, case.severity).1,
-        "legal": articles(case.kind, medium, permitted, *day),
-        "day": day.to_string(),
-        "findings": findings.iter().map(finding_body).collect::<Vec<_>>(),
-        "not_evaluable": referral.not_evaluable,
-        "priority": case.score >= referral.priority,
-        "day_means": referral.day_means.iter().map(mean_body).collect::<Vec<_>>(),
-        "hours": referral.hour_means.iter().map(|mean| {
-            let mut body = mean_body(mean);
-            if let Some(body) = body.as_object_mut() {
-                body.shift_remove("name_zh");
-                body.shift_remove("name_en");
-                body.shift_remove("exact");
-                body.shift_insert(0, "start".to_owned(), json!(mean.start.to_string()));
-            }
-            body
-        }).collect::<Vec<_>>(),
-        "packets": referral.evidence.packets,
-        "packet_ranges": referral.evidence.ranges,
-        "versions": referral.versions,
-    });
-    extend(&mut data, figures);
-    case_event(case, *change, registry, data, now, sequence)
+    let body = ReferralBody {
+        head: CaseHead::of(case, *change, registry, *day),
+        suggested_action_zh: suggested_action(case.kind, case.severity).0,
+        suggested_action_en: suggested_action(case.kind, case.severity).1,
+        legal: articles(case.kind, medium, permitted, *day),
+        day: day.to_string(),
+        findings: findings.iter().map(FindingBody::of).collect(),
+        not_evaluable: referral.not_evaluable,
+        priority: case.score >= referral.priority,
+        day_means: referral.day_means.iter().map(MeanBody::of).collect(),
+        hours: referral.hour_means.iter().map(HourBody::of).collect(),
+        packets: &referral.evidence.packets,
+        packet_ranges: &referral.evidence.ranges,
+        versions: referral.versions,
+    };
+    case_event(case, *change, registry, &body, now, sequence)
 }
 
 /// The event of a case that people moved, or whose step is overdue: the same topic and subject as its referrals, without figures.
 #[must_use]
 pub fn case_moved(case: &Case, change: Change, registry: &Registry, versions: &Versions, now: Moment, sequence: u64) -> Event {
-    let mut data = case_head(case, change, registry, case.first_day);
-    let people = json!({
-        "history": case.history.iter().map(|line| json!({
-            "at": line.at.to_string(),
-            "id": line.id,
-            "step": line.step,
-            "happening": line.happening,
-            "happened": line.happened.map(|happened| happened.to_string()),
-            "by": line.by,
-            "document": line.document,
-            "note": line.note,
-        })).collect::<Vec<_>>(),
-        "versions": versions,
-    });
-    extend(&mut data, people);
-    case_event(case, change, registry, data, now, sequence)
+    let head = CaseHead::of(case, change, registry, case.first_day);
+    let body = CaseMovedBody { head, history: case.history.iter().map(HistoryBody::of).collect(), versions };
+    case_event(case, change, registry, &body, now, sequence)
 }
 
-fn case_event(case: &Case, change: Change, registry: &Registry, data: Value, now: Moment, sequence: u64) -> Event {
+fn case_event<B: Serialize>(case: &Case, change: Change, registry: &Registry, body: &B, now: Moment, sequence: u64) -> Event {
     let outlet = registry.outlet(case.outlet, case.first_day.start());
     let key = outlet.map_or_else(|| case.outlet.to_string(), |outlet| outlet.site.to_string());
-    event(Topic::Referrals, format!("hj212.referral.{}", change.name()), case.id.to_string(), key, now, sequence, data)
+    event(Topic::Referrals, format!("hj212.referral.{}", change.name()), case.id.to_string(), key, now, sequence, body)
 }
 
 /// A finding as it leaves the house.
 #[must_use]
 pub fn finding_body(finding: &Finding) -> Value {
-    let title = rules::find(&finding.rule).map_or(("", ""), |rule| rule.title);
-    json!({
-        "id": finding.id,
-        "rule": finding.rule,
-        "title_zh": title.0,
-        "title_en": title.1,
-        "outlet": finding.outlet,
-        "factor": finding.factor,
-        "day": finding.day.to_string(),
-        "severity": finding.severity,
-        "confidence": finding.confidence,
-        "standing": finding.standing,
-        "confirmed": finding.confirmed,
-        "revision": finding.revision,
-        "at": finding.at.to_string(),
-        "facts": finding.facts,
-        "hits": finding.hits,
-        "sentence_zh": finding.sentence_zh,
-        "sentence_en": finding.sentence_en,
-        "source": finding.source,
-    })
+    written(&FindingBody::of(finding))
 }
 
 /// The warning of a provisional finding.
 #[must_use]
 pub fn warning(finding: &Finding, site: Option<SiteId>, versions: &Versions, sequence: u64) -> Event {
-    let mut data = finding_body(finding);
-    if let Some(data) = data.as_object_mut() {
-        data.insert("versions".to_owned(), json!(versions));
-    }
+    let body = WarningBody { finding: FindingBody::of(finding), versions };
     let key = site.map_or_else(|| finding.outlet.to_string(), |site| site.to_string());
     let what = rules::find(&finding.rule).map_or("finding", |rule| rule.kind.name());
     let kind = format!("hj212.warning.{what}{}", if finding.standing { "" } else { ".ended" });
-    event(Topic::Warnings, kind, finding.outlet.to_string(), key, finding.at, sequence, data)
+    event(Topic::Warnings, kind, finding.outlet.to_string(), key, finding.at, sequence, &body)
 }
 
 /// A connection came or went.
 #[must_use]
 pub fn link(up: bool, gateway: &str, connection: u64, peer: &str, reason: &str, now: Moment, sequence: u64) -> Event {
-    let data = json!({"gateway": gateway, "connection": connection, "peer": peer, "reason": reason, "sequence": sequence});
+    let body = LinkBody { gateway, connection, peer, reason, sequence };
     let kind = if up { "hj212.link.up" } else { "hj212.link.down" };
-    event(Topic::Links, kind.to_owned(), format!("{gateway}/{connection}"), gateway.to_owned(), now, sequence, data)
+    event(Topic::Links, kind.to_owned(), format!("{gateway}/{connection}"), gateway.to_owned(), now, sequence, &body)
 }
 
 /// The receiver, a region, what a contractor maintains or a gateway was away, is, or is back.
@@ -439,41 +310,41 @@ pub fn outage(outage: &Outage, versions: &Versions, now: Moment, sequence: u64) 
     let scope = outage.scope;
     let (from, to) = (outage.from.to_string(), outage.to.map(|to| to.to_string()));
     let until = to.as_ref().map_or_else(|| ("起".to_owned(), " on".to_owned()), |to| (format!("至{to}"), format!(" to {to}")));
-    let data = json!({
-        "scope": scope,
-        "scope_zh": scope.says().0,
-        "scope_en": scope.says().1,
-        "name": outage.name,
-        "from": from,
-        "to": to,
-        "loggers_silent": outage.silent.0,
-        "loggers": outage.silent.1,
-        "sentence_zh": format!("{from}{}，{}{}；期间的断链不作为点位断链线索。", until.0, scope.says().0, outage.name),
-        "sentence_en": format!("From {from}{}, {} {}; silence in this time is no referral of an outlet.", until.1, scope.says().1, outage.name),
-        "versions": versions,
-    });
+    let body = OutageBody {
+        scope,
+        scope_zh: scope.says().0,
+        scope_en: scope.says().1,
+        name: &outage.name,
+        sentence_zh: format!("{from}{}，{}{}；期间的断链不作为点位断链线索。", until.0, scope.says().0, outage.name),
+        sentence_en: format!("From {from}{}, {} {}; silence in this time is no referral of an outlet.", until.1, scope.says().1, outage.name),
+        from,
+        to,
+        loggers_silent: outage.silent.0,
+        loggers: outage.silent.1,
+        versions,
+    };
     let over = outage.to.is_some() && scope != OutageScope::Receiver;
     let kind = format!("hj212.outage.{}{}", scope.name(), if over { ".ended" } else { "" });
-    event(Topic::Links, kind, format!("{} {}", scope.name(), outage.name).trim().to_owned(), "outages".to_owned(), now, sequence, data)
+    event(Topic::Links, kind, format!("{} {}", scope.name(), outage.name).trim().to_owned(), "outages".to_owned(), now, sequence, &body)
 }
 
 /// Bytes were no packet, or a packet was kept apart.
 #[must_use]
 pub fn rejected(reason: &str, detail: &str, peer: &str, len: u64, now: Moment, sequence: u64) -> Event {
-    let data = json!({"reason": reason, "detail": detail, "peer": peer, "len": len, "sequence": sequence});
-    event(Topic::Rejected, "hj212.rejected".to_owned(), peer.to_owned(), peer.to_owned(), now, sequence, data)
+    let body = RejectedBody { reason, detail, peer, len, sequence };
+    event(Topic::Rejected, "hj212.rejected".to_owned(), peer.to_owned(), peer.to_owned(), now, sequence, &body)
 }
 
 /// A step or an event of a case could not be taken: what it was, and why not.
 #[must_use]
-pub fn refused<S: Serialize>(what: &str, case: Uuid, statement: &S, reason: &str, now: Moment, sequence: u64) -> Event {
-    let data = json!({"reason": reason, "statement": statement, "sequence": sequence});
-    event(Topic::Refused, format!("hj212.{what}.refused"), case.to_string(), case.to_string(), now, sequence, data)
+pub fn refused<S: Serialize>(what: &str, case: Uuid, statement: &S, reason: &'static str, now: Moment, sequence: u64) -> Event {
+    let body = RefusedBody { reason, statement: written(statement), sequence };
+    event(Topic::Refused, format!("hj212.{what}.refused"), case.to_string(), case.to_string(), now, sequence, &body)
 }
 
 /// The hourly root over all chain heads: outside the database it proves what the database cannot prove of itself.
 #[must_use]
 pub fn root(hour: Moment, root: &str, loggers: usize, now: Moment, sequence: u64) -> Event {
-    let data = json!({"hour": hour.to_string(), "root": root, "loggers": loggers, "sequence": sequence});
-    event(Topic::Roots, "hj212.root".to_owned(), hour.to_string(), "roots".to_owned(), now, sequence, data)
+    let body = RootBody { hour: hour.to_string(), root, loggers, sequence };
+    event(Topic::Roots, "hj212.root".to_owned(), hour.to_string(), "roots".to_owned(), now, sequence, &body)
 }

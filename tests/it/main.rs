@@ -28,6 +28,7 @@ mod rules;
 mod rules_document;
 mod scenario_city;
 mod scenarios;
+mod schemas;
 mod statements;
 mod suspicion;
 mod vectors;
