@@ -1,8 +1,9 @@
-//! SIGKILL of `serve`, and of its database server, under load, again and again: what was answered is in the journal once, and the means are those of an
+//! SIGKILL of `serve`, of its database server and of Kafka under load, again and again: what was answered is in the journal once, and the means are those of an
 //! undisturbed run. Slow; it stands last in the test command.
 
+use crate::kafka::{Broker, expect_delivered};
 use crate::postgres::Server;
-use crate::process::{Folder, Logger, Serve, entries_of, journal, published};
+use crate::process::{Folder, Logger, Serve, entries_of, journal, published, replayed};
 use crate::world::{city, mn};
 use hj212d::domain::time::{MINUTE_MS, Moment};
 use hj212d::engine::{Body, Entry, WriteSet};
@@ -11,6 +12,7 @@ use hj212d::pipeline::clock::ArrivalClock;
 use hj212d::pipeline::replay::Replay;
 use hj212d::protocol::encode::Segment;
 use hj212d::registry::Files;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -92,6 +94,9 @@ fn newest<'e>(events: impl Iterator<Item = &'e Event>) -> BTreeMap<(String, Stri
     newest.into_iter().map(|(key, (_, means))| (key, means)).collect()
 }
 
+/// Names the database server.
+const DATABASE: &str = "HJ212D_DATA__DATABASE";
+
 /// A data folder and a register.
 struct House {
     folder: Folder,
@@ -99,15 +104,15 @@ struct House {
     rows: PathBuf,
     /// When the first run began: the clock of the demonstration goes on from there.
     origin: String,
-    /// Where the database is, if it is no file in the folder.
-    server: Option<String>,
+    /// What else the program is told: where its database and its brokers are.
+    environment: Vec<(&'static str, String)>,
 }
 
 impl House {
-    fn new(server: Option<String>) -> Self {
+    fn new(environment: Vec<(&'static str, String)>) -> Self {
         let (folder, files) = (Folder::new(), city(LOGGERS));
         let rows = folder.registry(&files);
-        Self { folder, files, rows, origin: ArrivalClock::wall().now().to_string(), server }
+        Self { folder, files, rows, origin: ArrivalClock::wall().now().to_string(), environment }
     }
 
     fn data(&self) -> PathBuf {
@@ -115,7 +120,7 @@ impl House {
     }
 
     fn environment(&self) -> Vec<(&'static str, &str)> {
-        self.server.iter().map(|url| ("HJ212D_DATA__DATABASE", url.as_str())).collect()
+        self.environment.iter().map(|(name, value)| (*name, value.as_str())).collect()
     }
 
     fn serve(&self) -> Serve {
@@ -124,16 +129,21 @@ impl House {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        match &self.server {
+        match self.environment.iter().find(|(name, _)| *name == DATABASE) {
             None => journal(&self.data()),
-            Some(url) => entries_of(&url.parse().expect("an address")),
+            Some((_, url)) => entries_of(&url.parse().expect("an address")),
         }
     }
 }
 
-/// Sends every logger's day, and strikes in [`ROUNDS`] rounds, each at a number of answers; what is in flight then is as chance has
-/// it. `strike` gives the program back if it still runs.
-fn expect_unharmed(house: &House, mut strike: impl FnMut(u64, Serve) -> Option<Serve>) {
+/// Sends every logger's day, and strikes in so many rounds, each at a number of answers; what is in flight then is as chance has
+/// it. `strike` gives the program back if it still runs; `out` the events that left the house, by topic.
+fn expect_unharmed(
+    house: &House,
+    rounds: u64,
+    mut strike: impl FnMut(u64, Serve) -> Option<Serve>,
+    out: impl FnOnce(&House) -> BTreeMap<String, Vec<Event>>,
+) {
     let load = Arc::new(Load { address: Mutex::new(None), answered: AtomicU64::new(0) });
     let senders: Vec<_> = (1..=LOGGERS)
         .map(|logger| {
@@ -142,9 +152,9 @@ fn expect_unharmed(house: &House, mut strike: impl FnMut(u64, Serve) -> Option<S
         })
         .collect();
     let total = LOGGERS * MINUTES as u64;
-    let share = total / (ROUNDS + 1);
+    let share = total / (rounds + 1);
     let mut running: Option<Serve> = None;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let serve = running.take().unwrap_or_else(|| house.serve());
         *load.address.lock().expect("no panic") = Some(serve.address);
         let until = (round + 1) * share - (round * 7919) % (share / 2);
@@ -167,6 +177,7 @@ fn expect_unharmed(house: &House, mut strike: impl FnMut(u64, Serve) -> Option<S
     serve.wait_for("hj212_reopened_books", |days| days == 0.0);
     serve.wait_for("hj212_recounts_left", |days| days == 0.0);
     serve.wait_for("hj212_resident_books", |days| days <= 2.0 * (LOGGERS + 1) as f64);
+    serve.wait_for("hj212_outbox_rows", |rows| rows == 0.0);
     assert_eq!(serve.stop(), Some(0));
 
     // Every packet was answered in the end, and stands in the journal once.
@@ -202,10 +213,10 @@ fn expect_unharmed(house: &House, mut strike: impl FnMut(u64, Serve) -> Option<S
     }
     replay.entry(arrival.plus_ms(60 * MINUTE_MS), Body::Tick {}, &mut take);
     replay.flush(&mut take);
-    let out = published(&house.data());
+    let out = out(house);
     let (disturbed, undisturbed) = (newest(out.values().flatten()), newest(calm.iter()));
     assert_eq!(undisturbed.len() as u64, LOGGERS * 25, "24 hours and a day for each outlet");
-    assert_eq!(disturbed, undisturbed, "after {ROUNDS} strikes and {repeats} repeats");
+    assert_eq!(disturbed, undisturbed, "after {rounds} strikes and {repeats} repeats");
     let mut verify = Command::new(env!("CARGO_BIN_EXE_hj212d"));
     verify.arg("verify").arg("--data").arg(house.data()).envs(house.environment());
     assert!(verify.status().expect("it runs").success(), "the chains are whole");
@@ -213,18 +224,19 @@ fn expect_unharmed(house: &House, mut strike: impl FnMut(u64, Serve) -> Option<S
 
 #[test]
 fn twenty_kills_lose_nothing_answered_and_double_nothing() {
-    expect_unharmed(&House::new(None), |_, serve| {
+    let strike = |_, serve: Serve| {
         serve.kill();
         None
-    });
+    };
+    expect_unharmed(&House::new(Vec::new()), ROUNDS, strike, |house| published(&house.data()));
 }
 
 #[test]
 fn twenty_kills_of_the_program_and_its_database_server_lose_nothing_answered_and_double_nothing() {
     let server = Server::start();
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(server.database("killed"));
-    let house = House::new(Some(server.address("killed")));
-    expect_unharmed(&house, |round, serve| {
+    let house = House::new(vec![(DATABASE, server.address("killed"))]);
+    let strike = |round, serve: Serve| {
         if round % 2 == 0 {
             serve.kill();
             return None;
@@ -235,5 +247,29 @@ fn twenty_kills_of_the_program_and_its_database_server_lose_nothing_answered_and
         server.start_again();
         serve.wait_until_says("/readyz", "200");
         Some(serve)
+    };
+    expect_unharmed(&house, ROUNDS, strike, |house| published(&house.data()));
+}
+
+#[test]
+fn kills_of_the_program_and_of_kafka_lose_nothing_and_every_event_arrives_once_for_whoever_drops_repeats() {
+    let broker = RefCell::new(Broker::start());
+    let house = House::new(broker.borrow().environment().to_vec());
+    let strike = |round, serve: Serve| {
+        if round % 2 == 0 {
+            serve.kill();
+            return None;
+        }
+        // Loggers are answered as before; what should leave waits.
+        broker.borrow_mut().kill();
+        broker.borrow_mut().start_again();
+        Some(serve)
+    };
+    // A broker needs some seconds to look after an end that was not its own: six rounds here, as many as the variable says elsewhere.
+    let rounds = std::env::var("HJ212_TEST_KAFKA_ROUNDS").map_or(6, |text| text.parse().expect("HJ212_TEST_KAFKA_ROUNDS is a number"));
+    expect_unharmed(&house, rounds, strike, |house| {
+        let expected = replayed(&house.entries());
+        expect_delivered(&broker.borrow(), &expected);
+        expected
     });
 }
