@@ -8,7 +8,7 @@ mod consumer;
 mod topics;
 
 pub use consumer::{Consumer, Received};
-pub use topics::{Made, TopicPlan, make_topics};
+pub use topics::{Made, TopicPlan, TopicState, look_at_topics, make_topics};
 
 use crate::telemetry::metric;
 use metrics::counter;

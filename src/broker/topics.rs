@@ -1,7 +1,7 @@
 //! Topics: which there are, how many partitions, how long their records stay.
 
 use super::{BrokerError, Cluster, MESSAGE_BYTES_MAX, Watch};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::Client;
 use rdkafka::error::RDKafkaErrorCode;
 use std::time::Duration;
@@ -39,12 +39,11 @@ pub enum Made {
 /// # Errors
 /// The cluster does not say what it has.
 pub async fn make_topics(cluster: &Cluster, plans: &[TopicPlan]) -> Result<Vec<(TopicPlan, Made)>, BrokerError> {
-    let admin: AdminClient<Watch> = cluster.config.create_with_context(Watch)?;
-    let (admin, brokers, known) = tokio::task::spawn_blocking(move || look(admin)).await.map_err(|error| BrokerError::Away(error.to_string()))??;
+    let (admin, brokers, known) = look(cluster).await?;
     let replicas = REPLICAS.min(i32::try_from(brokers).unwrap_or(REPLICAS)).max(1);
     let in_sync = (replicas - 1).max(1).to_string();
     let bytes = MESSAGE_BYTES_MAX.to_string();
-    let missing: Vec<TopicPlan> = plans.iter().copied().filter(|plan| !known.iter().any(|name| name == plan.name)).collect();
+    let missing: Vec<TopicPlan> = plans.iter().copied().filter(|plan| !known.iter().any(|(name, _)| name == plan.name)).collect();
     let retention: Vec<String> = missing.iter().map(|plan| plan.days.map_or(-1, |days| days * 24 * 3_600_000).to_string()).collect();
     let mut topics = Vec::with_capacity(missing.len());
     for (plan, retention) in missing.iter().zip(&retention) {
@@ -67,12 +66,57 @@ pub async fn make_topics(cluster: &Cluster, plans: &[TopicPlan]) -> Result<Vec<(
     Ok(made)
 }
 
-type Looked = (AdminClient<Watch>, usize, Vec<String>);
+/// Who asked, how many brokers there are, and each topic with the copies of its partition that has fewest.
+type Looked = (AdminClient<Watch>, usize, Vec<(String, u32)>);
 
-fn look(admin: AdminClient<Watch>) -> Result<Looked, BrokerError> {
-    let client: &Client<Watch> = admin.inner();
-    let metadata = client.fetch_metadata(None, PATIENCE)?;
-    let known = metadata.topics().iter().filter(|topic| !topic.partitions().is_empty()).map(|topic| topic.name().to_owned()).collect();
-    let brokers = metadata.brokers().len();
-    Ok((admin, brokers, known))
+async fn look(cluster: &Cluster) -> Result<Looked, BrokerError> {
+    let admin: AdminClient<Watch> = cluster.config.create_with_context(Watch)?;
+    let ask = move || {
+        let client: &Client<Watch> = admin.inner();
+        let metadata = client.fetch_metadata(None, PATIENCE)?;
+        let topics = metadata.topics().iter().filter_map(|topic| {
+            let replicas = topic.partitions().iter().map(|partition| partition.replicas().len() as u32).min()?;
+            Some((topic.name().to_owned(), replicas))
+        });
+        let (topics, brokers) = (topics.collect(), metadata.brokers().len());
+        Ok((admin, brokers, topics))
+    };
+    tokio::task::spawn_blocking(ask).await.map_err(|error| BrokerError::Away(error.to_string()))?
+}
+
+/// A topic as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TopicState {
+    /// Copies of a record, in the partition that has fewest.
+    pub replicas: u32,
+    /// Copies that must be in sync before a record is acknowledged.
+    pub in_sync_min: u32,
+    /// How long records stay; none: for ever.
+    pub retention_ms: Option<i64>,
+}
+
+/// How the planned topics stand; none: it is not there.
+///
+/// # Errors
+/// The cluster does not say what it has.
+pub async fn look_at_topics(cluster: &Cluster, plans: &[TopicPlan]) -> Result<Vec<Option<TopicState>>, BrokerError> {
+    let (admin, _, topics) = look(cluster).await?;
+    let known: Vec<(usize, u32)> = plans
+        .iter()
+        .enumerate()
+        .filter_map(|(place, plan)| topics.iter().find(|(name, _)| name == plan.name).map(|(_, replicas)| (place, *replicas)))
+        .collect();
+    let mut states = vec![None; plans.len()];
+    if known.is_empty() {
+        return Ok(states);
+    }
+    let asked: Vec<ResourceSpecifier<'_>> = known.iter().map(|(place, _)| ResourceSpecifier::Topic(plans[*place].name)).collect();
+    let answers = admin.describe_configs(&asked, &AdminOptions::new().request_timeout(Some(PATIENCE))).await?;
+    for ((place, replicas), answer) in known.into_iter().zip(answers) {
+        let config = answer.map_err(|code| BrokerError::Refused(format!("{}: {code}", plans[place].name)))?;
+        let number = |name: &str| config.get(name).and_then(|entry| entry.value.as_ref()?.parse::<i64>().ok());
+        let in_sync_min = number("min.insync.replicas").and_then(|number| u32::try_from(number).ok()).unwrap_or(1);
+        states[place] = Some(TopicState { replicas, in_sync_min, retention_ms: number("retention.ms").filter(|kept| *kept >= 0) });
+    }
+    Ok(states)
 }

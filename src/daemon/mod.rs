@@ -11,6 +11,7 @@ mod cases;
 mod check;
 mod config;
 mod decode;
+mod doctor;
 mod links;
 mod local;
 mod means;
@@ -40,6 +41,8 @@ pub(crate) mod exit {
     pub(crate) const DATA: u8 = 65;
     /// A file that is not there.
     pub(crate) const NO_INPUT: u8 = 66;
+    /// Something that the daemon rests on is at fault.
+    pub(crate) const UNAVAILABLE: u8 = 69;
     /// A bug, or a store that failed.
     pub(crate) const SOFTWARE: u8 = 70;
     /// Something could not be opened or written.
@@ -66,7 +69,7 @@ impl Failure {
 #[derive(Debug, Parser)]
 #[command(name = "hj212d", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  hj212d check --registry deploy/sample-city\n  hj212d decode < packets.txt\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --out out\n\nExit codes: 0 fine, 2 wrong arguments, 65 wrong data, 66 no such file, 70 failure inside, 74 cannot open or write, 78 wrong configuration."
+    after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  hj212d check --registry deploy/sample-city\n  hj212d decode < packets.txt\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --out out\n\nExit codes: 0 fine, 2 wrong arguments, 65 wrong data, 66 no such file, 69 something it rests on is at fault, 70 failure inside, 74 cannot open or write, 78 wrong configuration."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -83,6 +86,8 @@ enum Command {
     Decode(decode::Arguments),
     /// Check a configuration and a registry without starting anything.
     Check(check::Arguments),
+    /// Look at everything that the daemon rests on, and say how what is wrong is mended.
+    Doctor(doctor::Arguments),
     /// The register of a data folder: import, export, compare, list.
     Registry(registry::Arguments),
     /// The figures of averaging and of the rules: print, import; the catalogue of rules as a document.
@@ -120,6 +125,7 @@ pub fn run() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(arguments),
         Command::Decode(arguments) => decode::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Registry(arguments) => registry::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Declarations(arguments) => statements::declarations(&arguments),

@@ -12,7 +12,7 @@ mod sqlite;
 
 pub use any::{AnyOutbox as Outbox, AnySealedHour as SealedHour, AnyStore as Store, DatabaseUrl};
 pub use block::BlockError;
-pub use postgres::PgUrl;
+pub use postgres::{PgUrl, ServerHealth, Trouble};
 
 use crate::domain::time::Moment;
 

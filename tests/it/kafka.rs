@@ -177,7 +177,7 @@ impl Broker {
     }
 
     /// Makes a topic as an administrator would.
-    fn make(&self, topic: &str, settings: &[(&str, &str)]) {
+    pub fn make(&self, topic: &str, settings: &[(&str, &str)]) {
         use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
         let admin: AdminClient<_> = self.client().create::<AdminClient<rdkafka::client::DefaultClientContext>>().expect("a client");
         let plan = settings.iter().fold(NewTopic::new(topic, 2, TopicReplication::Fixed(1)), |plan, (key, value)| plan.set(key, value));

@@ -6,6 +6,7 @@ mod cases;
 mod commands;
 mod conversations;
 mod dialects;
+mod doctor;
 mod equalities;
 mod figures;
 mod framing;

@@ -91,6 +91,77 @@ impl PgUrl {
     }
 }
 
+/// How a server stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerHealth {
+    version: u32,
+    fsync: bool,
+    only_reads: bool,
+    may_make: bool,
+    utf8: bool,
+}
+
+impl PgUrl {
+    /// Looks at the server.
+    ///
+    /// # Errors
+    /// It cannot be reached.
+    pub async fn health(&self) -> Result<ServerHealth, StoreError> {
+        let mut connection = self.connect(READER).await?;
+        let row = sqlx::query(
+            "SELECT current_setting('server_version_num')::int, current_setting('fsync') = 'on', pg_is_in_recovery(), \
+             has_schema_privilege(current_schema(), 'CREATE'), current_setting('server_encoding') = 'UTF8'",
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        let version = row.get::<i32, _>(0).unsigned_abs();
+        Ok(ServerHealth { version, fsync: row.get(1), only_reads: row.get(2), may_make: row.get(3), utf8: row.get(4) })
+    }
+}
+
+/// What is wrong, Chinese and English, and how it is mended.
+pub type Trouble = (String, String, (&'static str, &'static str));
+
+impl ServerHealth {
+    /// What is wrong with the server.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Trouble> {
+        let say = |zh: String, en: String, mend| (zh, en, mend);
+        let version = || {
+            let mend = ("升级服务器", "upgrade the server");
+            say(
+                format!("服务器版本 {}，需 15 及以上", self.version / 10_000),
+                format!("the server is version {}, 15 is needed", self.version / 10_000),
+                mend,
+            )
+        };
+        let of = |zh: &str, en: &str, mend| say(zh.to_owned(), en.to_owned(), mend);
+        let all = [
+            (self.version < super::SERVER_MIN).then(version),
+            (!self.fsync).then(|| {
+                of(
+                    "服务器 fsync = off：断电会丢失已应答的数据",
+                    "the server runs with fsync = off: a power cut loses what was answered",
+                    ("设 fsync = on", "set fsync = on"),
+                )
+            }),
+            self.only_reads
+                .then(|| of("该服务器是只读备库", "the server is a standby that only reads", ("地址指向主库", "give the primary's address"))),
+            (!self.may_make).then(|| {
+                of(
+                    "该用户不能建表",
+                    "this user may not make tables",
+                    ("GRANT CREATE ON SCHEMA public TO 用户", "GRANT CREATE ON SCHEMA public TO the user"),
+                )
+            }),
+            (!self.utf8).then(|| {
+                of("数据库编码不是 UTF8", "the database is not encoded in UTF8", ("以 --encoding=UTF8 建库", "make it with --encoding=UTF8"))
+            }),
+        ];
+        all.into_iter().flatten().collect()
+    }
+}
+
 pub(super) fn unfit(what: String) -> StoreError {
     StoreError::Database(sqlx::Error::Configuration(what.into()))
 }

@@ -15,7 +15,7 @@ mod address;
 mod months;
 mod rows;
 
-pub use address::PgUrl;
+pub use address::{PgUrl, ServerHealth, Trouble};
 
 use super::block::{self, Index};
 use super::indexes::{HotBlock, Indexes, JournalHour, Walk};
