@@ -5,6 +5,7 @@ mod backfill;
 mod cases;
 mod commands;
 mod conversations;
+mod deploy;
 mod dialects;
 mod doctor;
 mod equalities;
