@@ -2,7 +2,7 @@
 //! change (nothing), and who may write. Then what only a server can do: lose connections in the middle of commits.
 
 use crate::process::Folder;
-use crate::world::{MN, OUTLET, SO2_DAY_80, at, frame_body, packet, registry};
+use crate::world::{MN, OUTLET, SO2_DAY_80, at, city, frame_body, mn, packet, registry};
 use hj212d::domain::time::{Day, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Comparison, Declaration, DeclarationKind, Depth, FactorCode, Mn, Outage, OutageScope, OutletDay, OutletId, RuleSet, Survey};
 use hj212d::engine::{Body, Engine, Entry, Snapshot, Want};
@@ -12,6 +12,7 @@ use hj212d::store::{DatabaseUrl, Store, StoreError};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
@@ -145,8 +146,8 @@ fn outlet() -> OutletId {
     OutletId::new(OUTLET).expect("short")
 }
 
-fn declaration(id: &str, reason: &str) -> Body {
-    Body::Declaration(Declaration {
+fn declared(id: &str, reason: &str) -> Declaration {
+    Declaration {
         id: id.to_owned(),
         outlet: outlet(),
         factor: None,
@@ -160,7 +161,11 @@ fn declaration(id: &str, reason: &str) -> Body {
         withdrawn: false,
         entered: None,
         changed: None,
-    })
+    }
+}
+
+fn declaration(id: &str, reason: &str) -> Body {
+    Body::Declaration(declared(id, reason))
 }
 
 fn comparison(id: &str, passed: bool) -> Body {
@@ -592,4 +597,92 @@ fn a_server_that_does_not_let_us_in_is_named_and_no_password_shown() {
         assert!(said.contains(expected), "{url}: {said}");
         assert!(!said.contains("geheim"), "{said}");
     }
+}
+
+/// Loggers that send minutes, and loggers that send hours only.
+const BY_MINUTE: u64 = 140;
+const BY_HOUR: u64 = 360;
+
+/// A recorded day of a city: late data, declarations, a register and a rule set that change, a step of nobody's case.
+fn recorded() -> Vec<(Moment, Body)> {
+    let value = |logger: u64, number: i64| format!("{}.{}", 50 + (logger % 7) * 6 + (number.unsigned_abs() * 7 + logger) % 11, number % 10);
+    let record = |logger: u64, cn: &str, from: Moment, length_ms: i64, number: i64| {
+        let (qn, mn) = (from.plus_ms(length_ms + 300 + logger as i64).wire_ms(), mn(logger));
+        let area = format!("DataTime={};a21026-Avg={},a21026-Flag=N;a19001-Avg=11,a19001-Flag=N", from.wire(), value(logger, number));
+        let segment = encode::Segment {
+            qn: Some(&qn),
+            st: "31",
+            cn,
+            pw: Some("123456"),
+            mn: Some(&mn),
+            flag: Some(5),
+            area: &area,
+            ..encode::Segment::default()
+        };
+        frame_body(&segment.frame())
+    };
+    let files = city(BY_MINUTE + BY_HOUR);
+    let mut looser = files.clone();
+    let limits = looser.0.get_mut("limits.csv").expect("a file");
+    *limits = limits.replace("\nC6,a21026,max,80,", "\nC6,a21026,max,79,").replace("\nC5,a21026,max,80,", "\nC5,a21026,max,95,");
+    let mut rules = RuleSet::default();
+    rules.silence_min.value = 20;
+    let mut journal = vec![(start().plus_ms(-1), Body::RegistryVersion { files })];
+    for logger in 1..=BY_MINUTE {
+        for number in 0..24 * 60 {
+            let from = start().plus_ms(number * MINUTE_MS);
+            // Every ninth logger is cut off from three to five, and sends that in the evening.
+            let late = if logger % 9 == 0 && (180..300).contains(&number) { 17 * HOUR_MS } else { 0 };
+            journal.push((from.plus_ms(MINUTE_MS + late + logger as i64 * 97), record(logger, "2051", from, MINUTE_MS, number)));
+        }
+    }
+    for logger in BY_MINUTE + 1..=BY_MINUTE + BY_HOUR {
+        for number in 0..24 {
+            let from = start().plus_ms(number * HOUR_MS);
+            journal.push((from.plus_ms(HOUR_MS + logger as i64 * 97), record(logger, "2061", from, HOUR_MS, number)));
+        }
+    }
+    journal.extend((0..42 * 60).map(|minute| (start().plus_ms(minute * MINUTE_MS + 17), Body::Tick {})));
+    for number in 1..=20_u64 {
+        let said =
+            Declaration { outlet: OutletId::new(&format!("C{}", number * 5)).expect("short"), ..declared(&format!("D-{number}"), "更换滤芯") };
+        journal.push((start().plus_ms(38 * HOUR_MS + number as i64 * 1000), Body::Declaration(said)));
+    }
+    journal.push((start().plus_ms(14 * HOUR_MS), Body::RuleSetVersion { text: rules.text() }));
+    // The day was confirmed at one in the afternoon.
+    journal.push((start().plus_ms(39 * HOUR_MS), Body::RegistryVersion { files: looser }));
+    journal.sort_by_key(|(at, _)| *at);
+    journal
+}
+
+#[test]
+fn one_recorded_journal_of_five_hundred_loggers_gives_the_same_bytes_on_both_databases() {
+    let server = Server::start();
+    let folder = Folder::new();
+    runtime().block_on(async {
+        let journal = recorded();
+        assert!(journal.len() >= 200_000, "{}", journal.len());
+        let file = DatabaseUrl::Sqlite(folder.0.join("recorded.sqlite"));
+        let mut told: Vec<(Vec<Event>, Told)> = Vec::new();
+        // The size of a batch changes nothing either.
+        for (url, batch) in [(file, 2000), (server.database("recorded").await, 700)] {
+            let mut store = Store::open(&url, false).await.expect("opened");
+            let mut engine = Engine::new(store.snapshot().await.expect("an empty one"), false);
+            for part in journal.chunks(batch) {
+                step(&mut store, &mut engine, part).await;
+            }
+            expect_whole(&mut store).await;
+            told.push((events(&url).await, tell(&url, &mut store).await));
+        }
+        let (one, other) = (&told[0], &told[1]);
+        let kinds: BTreeSet<&str> = one.0.iter().map(|event| event.kind.as_str()).collect();
+        for kind in ["hj212.mean.hour", "hj212.mean.day", "hj212.referral.opened", "hj212.referral.revised", "hj212.referral.withdrawn"] {
+            assert!(kinds.contains(kind), "{kind}: {kinds:?}");
+        }
+        for (one, other) in one.0.iter().zip(&other.0) {
+            assert_eq!(serde_json::to_string(one).expect("JSON"), serde_json::to_string(other).expect("JSON"));
+        }
+        assert_eq!(one.0.len(), other.0.len());
+        expect_alike("at the end", &one.1, &other.1);
+    });
 }
