@@ -37,64 +37,82 @@ pub struct Bridge {
 impl Bridge {
     /// Runs until `stop` turns true. While the broker is away nothing comes, and that is no failure of the house.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let work = async {
-            loop {
-                if let Err(error) = self.connected().await {
-                    tracing::warn!(%error, "steps of cases cannot be read; it is tried again in a second");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            }
+        let consumer = match self.cluster.consumer(DISPOSITIONS, &self.group) {
+            Ok(consumer) => consumer,
+            Err(error) => return tracing::error!(%error, "steps of cases cannot be read at all"),
         };
         tokio::select! {
-            () = work => {}
+            () = self.read_on(&consumer) => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
+        consumer.leave().await;
     }
 
-    async fn connected(&self) -> Result<(), BrokerError> {
-        let consumer = self.cluster.consumer(DISPOSITIONS, &self.group)?;
+    async fn read_on(&self, consumer: &Consumer) {
         let mut producer = None;
         loop {
-            let received = consumer.next().await?;
-            self.take(&consumer, &mut producer, &received).await?;
+            // The client connects anew by itself.
+            let received = match consumer.next().await {
+                Ok(received) => received,
+                Err(error) => {
+                    tracing::warn!(%error, "steps of cases cannot be read; it is tried again in a second");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
+            match self.read(&received) {
+                Ok(body) => self.append(body, received.body.as_ref().map_or(0, Vec::len)).await,
+                // What follows would confirm this one, too: it is answered for first, however long that takes.
+                Err(reason) => {
+                    while let Err(error) = self.put_aside(&mut producer, &received, &reason).await {
+                        tracing::warn!(%error, "a dead letter cannot be written; it is tried again in a second");
+                        producer = None;
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+            }
+            if let Err(error) = consumer.confirm(&received).await {
+                tracing::warn!(%error, "a record was taken and not confirmed: it comes again, and changes nothing then");
+            }
         }
     }
 
-    async fn take(&self, consumer: &Consumer, producer: &mut Option<Producer>, received: &Received) -> Result<(), BrokerError> {
-        match self.read(received) {
-            Ok(body) => {
-                let (tell, told) = oneshot::channel();
-                let bytes = received.body.as_ref().map_or(0, Vec::len);
-                self.shared.intake.room().await;
-                self.shared.intake.push(self.clock.now(), Item::Append(Box::new(body), bytes, tell), None);
-                if told.await.is_err() {
-                    // The engine has stopped: the record comes again after the next start.
-                    return std::future::pending().await;
-                }
-                counter!(metric::DISPOSITIONS, "fate" => "taken").increment(1);
-            }
-            Err(reason) => {
-                let producer = match producer {
-                    Some(producer) => producer,
-                    None => producer.insert(self.cluster.producer()?),
-                };
-                let place = format!("{}/{}/{}", received.topic, received.partition, received.offset);
-                tracing::warn!(place, reason, "a record that is no step of a case goes to the dead letters");
-                let headers = [
-                    ("content-type", "application/octet-stream".to_owned()),
-                    ("ce_specversion", "1.0".to_owned()),
-                    ("ce_id", place.clone()),
-                    ("ce_type", "hj212.record.refused".to_owned()),
-                    ("ce_source", "hj212d".to_owned()),
-                    ("ce_subject", place.clone()),
-                    ("reason", reason),
-                ];
-                let body = received.body.as_deref().unwrap_or_default();
-                producer.queue(Outgoing { topic: Topic::Refused.name(), key: &place, headers: &headers, body })?.done().await?;
-                counter!(metric::DISPOSITIONS, "fate" => "dead_letter").increment(1);
-            }
+    /// Appends, and waits until it is durable.
+    async fn append(&self, body: Body, bytes: usize) {
+        let (tell, told) = oneshot::channel();
+        self.shared.intake.room().await;
+        self.shared.intake.push(self.clock.now(), Item::Append(Box::new(body), bytes, tell), None);
+        if told.await.is_err() {
+            // The engine has stopped: the record comes again after the next start.
+            return std::future::pending().await;
         }
-        consumer.confirm(received).await
+        counter!(metric::DISPOSITIONS, "fate" => "taken").increment(1);
+    }
+
+    /// Writes a dead letter. Where the body is too long to be written beside the reason, the place says where it lies.
+    async fn put_aside(&self, producer: &mut Option<Producer>, received: &Received, reason: &str) -> Result<(), BrokerError> {
+        let producer = match producer {
+            Some(producer) => producer,
+            None => producer.insert(self.cluster.producer()?),
+        };
+        let place = format!("{}/{}/{}", received.topic, received.partition, received.offset);
+        tracing::warn!(place, reason, "a record that is no step of a case goes to the dead letters");
+        let headers = [
+            ("content-type", "application/octet-stream".to_owned()),
+            ("ce_specversion", "1.0".to_owned()),
+            ("ce_id", place.clone()),
+            ("ce_type", "hj212.record.refused".to_owned()),
+            ("ce_source", "hj212d".to_owned()),
+            ("ce_subject", place.clone()),
+            ("reason", reason.to_owned()),
+        ];
+        let send = async |body: &[u8]| producer.queue(Outgoing { topic: Topic::Refused.name(), key: &place, headers: &headers, body })?.done().await;
+        match send(received.body.as_deref().unwrap_or_default()).await {
+            Err(BrokerError::Poison(_)) => send(&[]).await?,
+            other => other?,
+        }
+        counter!(metric::DISPOSITIONS, "fate" => "dead_letter").increment(1);
+        Ok(())
     }
 
     /// The entry that a record is.

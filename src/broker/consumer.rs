@@ -6,6 +6,10 @@ use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use std::fmt;
+use std::time::Duration;
+
+/// How long leaving a group may hold up an end.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A record as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,8 @@ impl Cluster {
             .set("enable.partition.eof", "false")
             .set("auto.offset.reset", "earliest")
             .set("session.timeout.ms", "10000")
+            // A topic that is made later is found within ten seconds.
+            .set("topic.metadata.refresh.interval.ms", "10000")
             .set("isolation.level", "read_committed");
         let client: StreamConsumer<Watch> = config.create_with_context(Watch)?;
         client.subscribe(&[topic])?;
@@ -54,6 +60,12 @@ impl Cluster {
 }
 
 impl Consumer {
+    /// Leaves the group, which may take a while and waits for nobody's answer.
+    pub async fn leave(self) {
+        let left = tokio::task::spawn_blocking(move || drop(self));
+        let _ = tokio::time::timeout(LEAVE_PATIENCE, left).await; // The group finds out by itself.
+    }
+
     /// The next record. Dropped before it is done, it takes nothing.
     ///
     /// # Errors

@@ -24,6 +24,8 @@ use tokio::sync::{Notify, watch};
 
 /// Rows in one round.
 const ROUND: u32 = 500;
+/// Rounds of which one counts what waits.
+const COUNTED_ROUNDS: u64 = 20;
 /// At a stop, so long what waits may take.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -82,10 +84,14 @@ impl Sink {
 /// Pumps until `stop` turns true and nothing waits, or what waits is not taken within [`GRACE`].
 pub async fn pump(database: DatabaseUrl, mut sink: Sink, delivered: Arc<AtomicI64>, events: Arc<Notify>, mut stop: watch::Receiver<bool>) {
     let mut outbox: Option<Outbox> = None;
-    loop {
+    let overdue = overdue(stop.clone());
+    tokio::pin!(overdue);
+    // Counting what waits costs more the more it is: every so many rounds of a long row is enough.
+    for number in 0_u64.. {
+        let counts = number.is_multiple_of(COUNTED_ROUNDS);
         let round = tokio::select! {
-            round = round(&database, &mut outbox, &mut sink, &delivered) => round,
-            () = overdue(stop.clone()) => {
+            round = round(&database, &mut outbox, &mut sink, &delivered, counts) => round,
+            () = &mut overdue => {
                 tracing::warn!("events could not be delivered before the end; they stay in the outbox");
                 return;
             }
@@ -118,15 +124,22 @@ async fn overdue(mut stop: watch::Receiver<bool>) {
     tokio::time::sleep(GRACE).await;
 }
 
-async fn round(database: &DatabaseUrl, outbox: &mut Option<Outbox>, sink: &mut Sink, delivered: &AtomicI64) -> Result<usize, DeliverError> {
+async fn round(
+    database: &DatabaseUrl,
+    outbox: &mut Option<Outbox>,
+    sink: &mut Sink,
+    delivered: &AtomicI64,
+    counts: bool,
+) -> Result<usize, DeliverError> {
     let reader = match outbox {
         Some(reader) => reader,
         None => outbox.insert(Store::outbox(database).await?),
     };
     let after = delivered.load(Ordering::Acquire);
     let rows = reader.next(after, ROUND).await?;
-    let waiting = reader.waiting().await?;
-    gauge!(metric::OUTBOX).set(waiting as f64);
+    if counts || rows.len() < ROUND as usize {
+        gauge!(metric::OUTBOX).set(reader.waiting().await? as f64);
+    }
     let events: Vec<&Event> = rows.iter().map(|(_, event)| event).collect();
     let (safe, outcome) = sink.append(&events).await;
     for event in &events[..safe] {
