@@ -1,6 +1,6 @@
 //! A real Apache Kafka: what leaves the house and comes in through it, while it is there, while it is not, and when it says no.
 
-use crate::process::{Folder, Logger, Serve, journal, minute, published, replayed};
+use crate::process::{Folder, Logger, Serve, deadline, journal, minute, passed, published, replayed};
 use crate::world::{SO2_DAY_80, registry};
 use hj212d::engine::Body;
 use hj212d::message::{Event, Topic};
@@ -19,11 +19,15 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A broker of its own for one test, on free ports and in a temporary folder.
+/// A cluster of its own for one test, on free ports and in a temporary folder; one broker, or three.
 pub struct Broker {
     folder: Folder,
-    port: u16,
     login: Option<&'static str>,
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    port: u16,
     child: Option<Child>,
 }
 
@@ -47,25 +51,47 @@ fn free_port() -> u16 {
 
 impl Broker {
     pub fn start() -> Self {
-        Self::with(None)
+        Self::with(None, 1)
+    }
+
+    /// Three brokers; every record has three copies, and two must be in sync.
+    fn three() -> Self {
+        Self::with(None, 3)
     }
 
     /// TLS, and the one user `hj212d` with this password.
     fn guarded(password: &'static str) -> Self {
-        Self::with(Some(password))
+        Self::with(Some(password), 1)
     }
 
-    fn with(login: Option<&'static str>) -> Self {
-        let (folder, port, control) = (Folder::new(), free_port(), free_port());
-        let home = folder.0.display();
+    fn with(login: Option<&'static str>, count: usize) -> Self {
+        let folder = Folder::new();
+        if login.is_some() {
+            make_certificate(&folder.0);
+        }
+        let controls: Vec<u16> = (0..count).map(|_| free_port()).collect();
+        let voters: Vec<String> = (1..).zip(&controls).map(|(id, port)| format!("{id}@127.0.0.1:{port}")).collect();
+        let nodes = controls.iter().map(|_| Node { port: free_port(), child: None }).collect();
+        let mut broker = Self { folder, login, nodes };
+        for (node, control) in controls.iter().enumerate() {
+            broker.format(node, &voters.join(","), *control);
+        }
+        broker.start_again();
+        broker
+    }
+
+    fn format(&self, node: usize, voters: &str, control: u16) {
+        let (home, port, inner, copies) = (self.folder.0.display(), self.nodes[node].port, free_port(), self.nodes.len());
+        let (id, in_sync) = (node + 1, copies.max(2) - 1);
         let mut properties = format!(
-            "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.voters=1@127.0.0.1:{control}\n\
-             controller.listener.names=CONTROLLER\nlog.dirs={home}/log\nauto.create.topics.enable=false\noffsets.topic.num.partitions=4\n\
-             offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\ntransaction.state.log.min.isr=1\n\
-             share.coordinator.state.topic.replication.factor=1\nshare.coordinator.state.topic.min.isr=1\ngroup.initial.rebalance.delay.ms=0\n"
+            "process.roles=broker,controller\nnode.id={id}\ncontroller.quorum.voters={voters}\n\
+             controller.listener.names=CONTROLLER\nlog.dirs={home}/log{id}\nauto.create.topics.enable=false\noffsets.topic.num.partitions=4\n\
+             offsets.topic.replication.factor={copies}\ntransaction.state.log.replication.factor={copies}\n\
+             transaction.state.log.min.isr={in_sync}\nshare.coordinator.state.topic.replication.factor={copies}\n\
+             share.coordinator.state.topic.min.isr={in_sync}\ngroup.initial.rebalance.delay.ms=0\nbroker.session.timeout.ms=4000\n\
+             broker.heartbeat.interval.ms=1000\n"
         );
-        let inner = free_port();
-        properties += &match login {
+        properties += &match self.login {
             None => format!(
                 "listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{control}\nadvertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
                  inter.broker.listener.name=PLAINTEXT\nlistener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n"
@@ -79,42 +105,54 @@ impl Broker {
                  ssl.keystore.type=PEM\nssl.keystore.location={home}/broker.pem\n"
             ),
         };
-        fs::write(folder.0.join("node.properties"), properties).expect("written");
-        if login.is_some() {
-            make_certificate(&folder.0);
-        }
-        let format = || {
-            let mut format = java(&["kafka.tools.StorageTool", "format", "-t", "aGoyMTJkLWZvci10ZXN0cw", "-c", "node.properties"], &folder.0);
-            format.args(login.iter().flat_map(|password| ["--add-scram".to_owned(), format!("SCRAM-SHA-512=[name=hj212d,password={password}]")]));
-            format.output().expect("java runs")
-        };
-        let formatted = format();
+        let file = format!("node{id}.properties");
+        fs::write(self.folder.0.join(&file), properties).expect("written");
+        let mut format = java(&["kafka.tools.StorageTool", "format", "-t", "aGoyMTJkLWZvci10ZXN0cw", "-c", &file], &self.folder.0);
+        format.args(self.login.iter().flat_map(|password| ["--add-scram".to_owned(), format!("SCRAM-SHA-512=[name=hj212d,password={password}]")]));
+        let formatted = format.output().expect("java runs");
         assert!(formatted.status.success(), "{}", String::from_utf8_lossy(&formatted.stderr));
-        let mut broker = Self { folder, port, login, child: None };
-        broker.start_again();
-        broker
     }
 
+    /// Starts what does not run, and waits until the cluster answers.
     pub fn start_again(&mut self) {
-        let log = fs::File::options().append(true).create(true).open(self.folder.0.join("broker.log")).expect("a file");
-        let mut broker = java(&["kafka.Kafka", "node.properties"], &self.folder.0);
-        broker.stdout(log.try_clone().expect("a file")).stderr(log);
-        self.child = Some(broker.spawn().expect("java runs"));
+        for (node, id) in self.nodes.iter_mut().zip(1..).filter(|(node, _)| node.child.is_none()) {
+            let log = fs::File::options().append(true).create(true).open(self.folder.0.join(format!("node{id}.log"))).expect("a file");
+            let mut broker = java(&["kafka.Kafka", &format!("node{id}.properties")], &self.folder.0);
+            broker.stdout(log.try_clone().expect("a file")).stderr(log);
+            node.child = Some(broker.spawn().expect("java runs"));
+        }
         let client: BaseProducer = self.client().create().expect("a client");
-        let ready = (0..60).any(|_| client.client().fetch_metadata(None, Duration::from_secs(1)).is_ok());
-        assert!(ready, "{}", fs::read_to_string(self.folder.0.join("broker.log")).unwrap_or_default());
+        let whole = |count: usize| count == self.nodes.len();
+        let ready = || client.client().fetch_metadata(None, Duration::from_secs(1)).is_ok_and(|metadata| whole(metadata.brokers().len()));
+        let deadline = deadline();
+        while !ready() {
+            assert!(!passed(deadline), "{}", fs::read_to_string(self.folder.0.join("node1.log")).unwrap_or_default());
+        }
     }
 
-    /// SIGKILL.
-    pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
+    /// SIGKILL of one.
+    fn kill_node(&mut self, node: usize) {
+        if let Some(mut child) = self.nodes[node].child.take() {
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 
+    /// SIGKILL of all.
+    pub fn kill(&mut self) {
+        (0..self.nodes.len()).for_each(|node| self.kill_node(node));
+    }
+
+    /// Which node leads the partition of a topic in which a record lies.
+    fn leader_of(&self, seen: &Seen, topic: &str) -> usize {
+        let client: BaseProducer = self.client().create().expect("a client");
+        let metadata = client.client().fetch_metadata(Some(topic), PATIENCE).expect("metadata");
+        let partition = metadata.topics()[0].partitions().iter().find(|partition| partition.id() == seen.partition).expect("the partition");
+        usize::try_from(partition.leader() - 1).expect("it has a leader")
+    }
+
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect::<Vec<String>>().join(",")
     }
 
     fn client(&self) -> ClientConfig {
@@ -450,4 +488,32 @@ fn the_example_sees_every_event_of_a_case_once_and_in_order_and_takes_cases_up()
     let once: BTreeSet<&String> = lines.iter().collect();
     assert_eq!(once.len(), lines.len(), "{lines:?}");
     assert!(lines[0].contains(" 1 opened "), "{lines:?}");
+}
+
+#[test]
+fn a_leader_that_is_killed_loses_nothing_and_with_too_few_replicas_nothing_counts_as_delivered() {
+    let mut broker = Broker::three();
+    let folder = Folder::new();
+    let serve = serve(&folder, &broker.environment());
+    send(&serve, 0..700);
+    let hours = "hj212.means.hour.v1";
+    let first = broker.read(hours, |seen| !seen.is_empty());
+    let leader = broker.leader_of(&first[0], hours);
+    broker.kill_node(leader);
+    send(&serve, 700..1440);
+    serve.wait_for("hj212_referrals_total{change=\"opened\"}", |count| count >= 1.0);
+    // Two of three are enough.
+    serve.wait_for("hj212_outbox_rows", |rows| rows == 0.0);
+    // One is not: loggers are answered, and nothing is delivered that two do not have.
+    let delivered = || serve.metric("hj212_events_delivered_total{topic=\"hj212.means.hour.v1\"}");
+    let before = delivered();
+    broker.kill_node((leader + 1) % 3);
+    send(&serve, 1440..1500);
+    serve.wait_for("hj212_delivery_failures_total{reason=\"away\"}", |count| count >= 1.0);
+    assert_eq!(delivered(), before);
+    assert!(serve.metric("hj212_outbox_rows").is_some_and(|rows| rows >= 1.0));
+    broker.start_again();
+    serve.wait_for("hj212_outbox_rows", |rows| rows == 0.0);
+    assert_eq!(serve.stop(), Some(0));
+    expect_delivered(&broker, &replayed(&journal(&folder.0.join("data"))));
 }

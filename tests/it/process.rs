@@ -166,12 +166,12 @@ impl Drop for Serve {
 }
 
 #[allow(clippy::disallowed_methods)] // A test's patience with a real process.
-fn deadline() -> std::time::Instant {
+pub fn deadline() -> std::time::Instant {
     std::time::Instant::now() + PATIENCE
 }
 
 #[allow(clippy::disallowed_methods)] // As above.
-fn passed(deadline: std::time::Instant) -> bool {
+pub fn passed(deadline: std::time::Instant) -> bool {
     std::time::Instant::now() > deadline
 }
 
