@@ -138,7 +138,9 @@ async fn round(
     let after = delivered.load(Ordering::Acquire);
     let rows = reader.next(after, ROUND).await?;
     if counts || rows.len() < ROUND as usize {
-        gauge!(metric::OUTBOX).set(reader.waiting().await? as f64);
+        // Counted first: a gauge that is made shows nothing until it is set.
+        let waiting = reader.waiting().await?;
+        gauge!(metric::OUTBOX).set(waiting as f64);
     }
     let events: Vec<&Event> = rows.iter().map(|(_, event)| event).collect();
     let (safe, outcome) = sink.append(&events).await;

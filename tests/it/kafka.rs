@@ -176,6 +176,7 @@ impl Broker {
             self.client().set("group.id", "test").set("auto.offset.reset", "earliest").set("enable.auto.commit", "false").create().expect("a client");
         let metadata = reader.fetch_metadata(Some(topic), PATIENCE).expect("metadata");
         let mut places = rdkafka::TopicPartitionList::new();
+        assert!(!metadata.topics()[0].partitions().is_empty(), "{topic} is not there");
         for partition in metadata.topics()[0].partitions() {
             places.add_partition_offset(topic, partition.id(), rdkafka::Offset::Beginning).expect("a place");
         }
