@@ -72,6 +72,9 @@ section! {
     }
 }
 
+/// Variables, less their prefix, that are [`Secret`]s: the database, Kafka's password.
+const SECRETS: [&str; 2] = ["data__database", "kafka__password"];
+
 /// A text that may hold a password: it is never printed.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
@@ -270,7 +273,14 @@ impl Config {
             toml::from_str::<Raw>(&text).map_err(|error| ConfigError::Toml { path: path.to_owned(), message: error.to_string() })?;
             figment = figment.merge(Toml::string(&text));
         }
-        let raw: Raw = figment.merge(Env::prefixed("HJ212D_").split("__")).extract().map_err(|error| ConfigError::Variable(Box::new(error)))?;
+        // Figment reads a variable as a number where it can, and would make 42 of a password 0042: secrets are taken as they stand.
+        let others = Env::prefixed("HJ212D_").filter(|key| !SECRETS.iter().any(|secret| key == *secret)).split("__");
+        let mut raw: Raw = figment.merge(others).extract().map_err(|error| ConfigError::Variable(Box::new(error)))?;
+        for (name, place) in SECRETS.into_iter().zip([&mut raw.data.database, &mut raw.kafka.password]) {
+            if let Ok(value) = std::env::var(format!("HJ212D_{}", name.to_uppercase())) {
+                *place = Secret(value);
+            }
+        }
         Self::check(raw)
     }
 
