@@ -1,7 +1,7 @@
 //! The store's story, told to both databases: what days of packets leave behind, what is handed back, what a seal and a restart
 //! change (nothing), and who may write. Then what only a server can do: lose connections in the middle of commits.
 
-use crate::process::Folder;
+use crate::process::{Folder, deadline, passed};
 use crate::world::{MN, OUTLET, SO2_DAY_80, at, city, frame_body, mn, packet, registry};
 use hj212d::domain::time::{Day, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Comparison, Declaration, DeclarationKind, Depth, FactorCode, Mn, Outage, OutageScope, OutletDay, OutletId, RuleSet, Survey};
@@ -17,7 +17,6 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 /// Who runs the server where the test is root's: the server refuses to be.
 const NOBODY: u32 = 65534;
@@ -469,12 +468,17 @@ fn connections_killed_in_the_middle_of_commits_cost_nothing_and_double_nothing()
             done.set(true);
         };
         let kill = async {
-            let mut kills: u64 = 0;
+            // Whoever is in a transaction is killed, as soon as so many commits have come through; how far it is then is as chance has it.
+            let in_transaction = "SELECT pg_terminate_backend(a.pid), s.commits FROM pg_stat_activity AS a CROSS JOIN shards AS s \
+                 WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL AND s.commits >= $1";
+            let (mut kills, mut commits, mut patience) = (0, 1, deadline());
             while !done.get() {
-                let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
-                kills += sqlx::query(others).fetch_all(&mut killer).await.expect("asked").len() as u64;
-                // Never in step with the commits, and now and then long enough for the longest of them.
-                tokio::time::sleep(Duration::from_millis(10 + kills * 37 % 71)).await;
+                assert!(!passed(patience), "after {kills} kills no further {commits} commits");
+                let killed = sqlx::query(in_transaction).bind(commits).fetch_all(&mut killer).await.expect("asked");
+                if let Some(row) = killed.first() {
+                    kills += killed.len() as i64;
+                    (commits, patience) = (row.get::<i64, _>(1) + 1 + kills * 37 % 71, deadline());
+                }
             }
             kills
         };
@@ -514,11 +518,12 @@ fn a_commit_whose_outcome_was_lost_with_its_connection_is_there_once() {
         let cut = async {
             set(&mut watcher, "ALTER SYSTEM SET synchronous_standby_names = 'absent'").await;
             let waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'";
+            let patience = deadline();
             let pid: i32 = loop {
                 if let Some(row) = sqlx::query(waiting).fetch_optional(&mut watcher).await.expect("asked") {
                     break row.get(0);
                 }
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                assert!(!passed(patience), "no commit waits for the standby");
             };
             sqlx::query("SELECT pg_terminate_backend($1)").bind(pid).execute(&mut watcher).await.expect("ended");
             set(&mut watcher, "ALTER SYSTEM RESET synchronous_standby_names").await;
