@@ -5,12 +5,11 @@
 use crate::broker::{BrokerError, Cluster, Consumer, Outgoing, Producer, Received};
 use crate::domain::CaseStatement;
 use crate::engine::Body;
-use crate::message::Topic;
+use crate::message::{DISPOSITIONS, Topic};
 use crate::pipeline::appending::fault;
 use crate::pipeline::clock::ArrivalClock;
 use crate::pipeline::intake::Item;
 use crate::pipeline::serve::Shared;
-use crate::sinks::topics::DISPOSITIONS;
 use crate::telemetry::metric;
 use metrics::counter;
 use std::time::Duration;

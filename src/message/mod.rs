@@ -77,6 +77,9 @@ impl Topic {
     }
 }
 
+/// 处置: the topic from which steps and events of cases come.
+pub const DISPOSITIONS: &str = "hj212.dispositions.v1";
+
 /// One event. Its JSON is a CloudEvents 1.0 envelope in structured mode, one object a line in a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {

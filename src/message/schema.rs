@@ -1,14 +1,11 @@
 //! The contracts as documents: a JSON Schema (2020-12) for each kind of event and for what is read, and an AsyncAPI 3.1 document
 //! that says which topic has which. Printed by `hj212d schemas`; a test holds `schemas/` and these types together.
 
-use super::Topic;
 use super::body::{CaseMovedBody, LinkBody, MeansBody, OutageBody, ReferralBody, RefusedBody, RejectedBody, RootBody, WarningBody};
+use super::{DISPOSITIONS, Topic};
 use crate::domain::{CaseKind, CaseStatement, OutageScope};
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-
-/// Where steps of cases come from.
-const DISPOSITIONS: &str = "hj212.dispositions.v1";
 
 /// A kind of message: its name, the topic it is in, its `ce_type`s, its body, and what it is.
 struct Contract {

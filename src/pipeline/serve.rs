@@ -87,7 +87,7 @@ pub struct Serve {
     answers: mpsc::Sender<Vec<Settled>>,
     sealing: Option<Sealing>,
     /// The day on which the months ahead were last made.
-    kept: Option<Day>,
+    made_ahead: Option<Day>,
 }
 
 /// An hour on its way from hot blocks into one row for each logger.
@@ -114,7 +114,7 @@ impl Serve {
         shared.admissions.store(Arc::new(engine.admissions().clone()));
         shared.registry.store(engine.shared_registry());
         shared.intake.not_before(engine.now());
-        Ok(Self { store, engine, desk, shared, settings, answers, sealing: None, kept: None })
+        Ok(Self { store, engine, desk, shared, settings, answers, sealing: None, made_ahead: None })
     }
 
     /// Puts a register in force, unless it is.
@@ -193,7 +193,7 @@ impl Serve {
             }
             self.batch(batch).await?;
             if due {
-                self.keep_partitions().await;
+                self.make_months_ahead().await;
                 self.begin_sealing().await;
             }
             self.go_on_sealing().await;
@@ -216,12 +216,12 @@ impl Serve {
     }
 
     /// Once a day: parts of the tables for the months that come.
-    async fn keep_partitions(&mut self) {
+    async fn make_months_ahead(&mut self) {
         let today = self.engine.now().day();
-        if self.kept.replace(today) == Some(today) {
+        if self.made_ahead.replace(today) == Some(today) {
             return;
         }
-        if let Err(error) = self.store.keep_partitions(self.engine.now(), None).await {
+        if let Err(error) = self.store.make_months_ahead(self.engine.now()).await {
             tracing::warn!(%error, "the months ahead could not be made; they are made when they are needed");
         }
     }

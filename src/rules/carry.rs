@@ -267,7 +267,8 @@ impl Carry {
             self.marked.trouble_year += minutes(Marker::FAULT) + minutes(Marker::START_UP) + minutes(Marker::SHUT_DOWN);
             self.marked.drying_year += minutes(Marker::BANKED_FIRE);
         }
-        self.mark_beginnings.retain(|(day, _)| day.0 > view.day.0 - FIRED_DAYS);
+        let window = view.count(&super::e_17::RULE, "w_d", FactorCode::WHOLE) as i32;
+        self.mark_beginnings.retain(|(day, _)| day.0 > view.day.0 - window);
         let beginnings = super::e_17::beginnings(view);
         if beginnings > 0 {
             self.mark_beginnings.push((view.day, beginnings));

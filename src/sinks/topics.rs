@@ -2,12 +2,9 @@
 //! consumer that was away may still want. Partitions and days are ours (grade D): whoever wants others makes the topic first.
 
 use crate::broker::{Cluster, Made, TopicPlan, make_topics};
-use crate::message::Topic;
+use crate::message::{DISPOSITIONS, Topic};
 use std::time::Duration;
 use tokio::sync::watch;
-
-/// 处置: where enforcement says what it does about cases.
-pub const DISPOSITIONS: &str = "hj212.dispositions.v1";
 
 /// Partitions of what is ordered by site: as many consumers may share the work.
 const BY_SITE: i32 = 12;

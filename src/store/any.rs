@@ -289,15 +289,14 @@ impl AnyStore {
         either!(AnyStore, self, store => store.seal_hour(now).await)
     }
 
-    /// Makes the parts of the tables that the next months need, and drops those of months beyond `months_kept`; `None` drops
-    /// nothing. A file has no such parts. To be called once a day; gives the first days of the months that went.
+    /// Makes the parts of the tables that the next months need; a file has no such parts. To be called once a day.
     ///
     /// # Errors
-    /// The database cannot be written, or somebody reads so long that nothing can be dropped now.
-    pub async fn keep_partitions(&mut self, now: Moment, months_kept: Option<u32>) -> Result<Vec<Day>, StoreError> {
+    /// The database cannot be written.
+    pub async fn make_months_ahead(&mut self, now: Moment) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(_) => Ok(Vec::new()),
-            Self::Postgres(store) => store.keep_partitions(now, months_kept).await,
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(store) => store.make_months_ahead(now).await,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::kafka::{Broker, expect_delivered};
 use crate::postgres::Server;
-use crate::process::{Folder, Logger, Serve, entries_of, journal, published, replayed};
+use crate::process::{Folder, Logger, Serve, deadline, entries_of, journal, passed, published, replayed};
 use crate::world::{city, mn};
 use hj212d::domain::time::{MINUTE_MS, Moment};
 use hj212d::engine::{Body, Entry, WriteSet};
@@ -158,9 +158,10 @@ fn expect_unharmed(
         let serve = running.take().unwrap_or_else(|| house.serve());
         *load.address.lock().expect("no panic") = Some(serve.address);
         let until = (round + 1) * share - (round * 7919) % (share / 2);
-        let mut last = Vec::new();
+        let (mut said, patience) = (Vec::new(), deadline());
         while load.answered.load(Ordering::Relaxed) < until {
-            last.extend(serve.lines());
+            said.extend(serve.lines());
+            assert!(!passed(patience), "round {round}: fewer than {until} answers; the program said:\n{}", said.join("\n"));
             std::thread::yield_now();
         }
         let address = serve.address;

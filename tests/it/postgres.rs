@@ -545,7 +545,7 @@ async fn months(connection: &mut PgConnection) -> Vec<String> {
 }
 
 #[test]
-fn months_are_made_before_they_come_and_go_when_nobody_need_keep_them() {
+fn months_are_made_before_they_come_and_again_where_somebody_dropped_one() {
     let server = Server::start();
     runtime().block_on(async {
         let url = server.database("months").await;
@@ -554,13 +554,13 @@ fn months_are_made_before_they_come_and_go_when_nobody_need_keep_them() {
         run(&mut store, &mut engine, &journal(), 1000).await;
         let mut other = server.connect("months").await;
         assert!(months(&mut other).await.contains(&"means_2026_03".to_owned()), "made when something was written in it");
-        assert!(store.keep_partitions(at("2026-04-02 00:00:00"), None).await.expect("made").is_empty());
+        store.make_months_ahead(at("2026-04-02 00:00:00")).await.expect("made");
         assert_eq!(months(&mut other).await, ["means_2026_03", "means_2026_04", "means_2026_05", "means_2026_06"]);
-        // The last four stay, whatever the setting.
-        let gone = store.keep_partitions(at("2026-08-01 00:00:00"), Some(1)).await.expect("dropped");
-        assert_eq!(gone.iter().map(Day::to_string).collect::<Vec<String>>(), ["2026-03-01", "2026-04-01"]);
-        let left = ["means_2026_05", "means_2026_06", "means_2026_08", "means_2026_09", "means_2026_10"];
-        assert_eq!(months(&mut other).await, left);
+        // Somebody archives a month, and drops it.
+        drop(store);
+        let drop_march = "DROP TABLE means_2026_03; DROP TABLE findings_2026_03; DROP TABLE sealed_2026_03";
+        sqlx::raw_sql(drop_march).execute(&mut other).await.expect("dropped");
+        let mut store = Store::open(&url, false).await.expect("opened again");
         // What comes late for a month that went makes it again.
         run(&mut store, &mut engine, &[(at("2026-04-03 12:00:00"), Body::RegistryVersion { files: registry("11", &[]) })], 1).await;
         run(&mut store, &mut engine, &[(at("2026-04-03 13:00:00"), Body::Tick {})], 1).await;

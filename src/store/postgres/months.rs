@@ -1,4 +1,5 @@
-//! The tables that only grow are cut by month, so that a month can go as a whole. A month is named by its first day.
+//! The tables that only grow are cut by month, so that a month can go as a whole once it is archived. Nothing drops one: a journal
+//! without its beginning could not be recomputed. A month is named by its first day.
 
 use super::PgStore;
 use crate::domain::time::{Day, Moment};
@@ -10,9 +11,7 @@ use std::iter;
 
 /// Months that are made before they come.
 const MONTHS_AHEAD: usize = 2;
-/// Months that stay whatever a setting says: rules and recounts look back over a quarter.
-const MONTHS_KEPT_MIN: u32 = 4;
-/// Key of the lock under which months are made and dropped: "hj212d".
+/// Key of the lock under which months are made: "hj212d".
 const MONTHS_LOCK: i64 = 0x686A_3231_3264;
 /// The first value of a day in the column by which a table is cut.
 type Place = fn(Day) -> i64;
@@ -21,33 +20,13 @@ type Place = fn(Day) -> i64;
 const MONTHLY: [(&str, Place); 3] = [("sealed", |day| day.hour(0).0), ("means", |day| day.start().0), ("findings", |day| i64::from(day.0))];
 
 impl PgStore {
-    /// Makes this month and the next two, and drops those beyond `months_kept`, this one counted; `None` drops nothing. What is
-    /// dropped is the sealed journal, the means and the findings of a month, for every shard of the database: archive it first.
-    /// Gives the first days of the months that went. To be called once a day.
+    /// Makes this month and the next two. To be called once a day.
     ///
     /// # Errors
-    /// The database cannot be written, or somebody reads so long that nothing can be dropped now; nothing was.
-    pub async fn keep_partitions(&mut self, now: Moment, months_kept: Option<u32>) -> Result<Vec<Day>, StoreError> {
-        let this = month_of(now.day());
-        let ahead: BTreeSet<Day> = iter::successors(Some(this), |month| Some(month_after(*month))).take(1 + MONTHS_AHEAD).collect();
-        self.make_months(&ahead).await?;
-        let Some(kept) = months_kept else { return Ok(Vec::new()) };
-        let back = iter::successors(Some(this), |month| Some(month_of(Day(month.0 - 1))));
-        let oldest = back.take(kept.max(MONTHS_KEPT_MIN) as usize).last().unwrap_or(this);
-        let mut transaction = self.connection.begin().await?;
-        // Dropping waits for those who read, and everybody else waits behind it.
-        sqlx::raw_sql("SET LOCAL lock_timeout = '2s'").execute(&mut *transaction).await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MONTHS_LOCK).execute(&mut *transaction).await?;
-        let there = months_there(&mut transaction).await?;
-        let gone: Vec<Day> = there.range(..oldest).copied().collect();
-        for month in &gone {
-            for (table, _) in MONTHLY {
-                sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {}", part_name(table, *month)))).execute(&mut *transaction).await?;
-            }
-        }
-        transaction.commit().await?;
-        self.months = there.range(oldest..).copied().collect();
-        Ok(gone)
+    /// The database cannot be written.
+    pub async fn make_months_ahead(&mut self, now: Moment) -> Result<(), StoreError> {
+        let ahead = iter::successors(Some(month_of(now.day())), |month| Some(month_after(*month))).take(1 + MONTHS_AHEAD);
+        self.make_months(&ahead.collect()).await
     }
 
     /// Makes the months that are missing, each attached to its tables without a lock that readers or writers would feel.
