@@ -1,8 +1,10 @@
 //! Which database a store lies in: SQLite in a file, or PostgreSQL on a server. One enum, a match per verb; whoever uses a store
 //! does not know which it is.
 
-use super::postgres::{PgOutbox, PgSealedHour, PgStore, PgUrl};
-use super::sqlite::{Outbox, SealedHour, Store};
+use super::postgres::{PgOutbox, PgStore, PgUrl};
+use super::sealed::SealedHour;
+use super::sqlite::{Outbox, Store};
+use super::tables::{self, Tables};
 use super::{Audit, StoreError, Version};
 use crate::docket::Case;
 use crate::domain::time::{Day, Hour, Moment};
@@ -157,7 +159,7 @@ impl AnyStore {
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn snapshot(&mut self) -> Result<Snapshot, StoreError> {
-        either!(AnyStore, self, store => store.snapshot().await)
+        either!(AnyStore, self, store => tables::snapshot(&mut **store).await)
     }
 
     /// Every register and rule set that was put in force, oldest first.
@@ -229,7 +231,10 @@ impl AnyStore {
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn recall(&mut self, wants: &[Want]) -> Result<Vec<Recalled>, StoreError> {
-        either!(AnyStore, self, store => store.recall(wants).await)
+        match self {
+            Self::Sqlite(store) => tables::recall(&mut **store, wants).await,
+            Self::Postgres(store) => store.recall(wants).await,
+        }
     }
 
     /// Commits one step: its entries as a block, and every row of its write set. Only then are the debts settled.
@@ -262,23 +267,19 @@ impl AnyStore {
     ///
     /// # Errors
     /// The database cannot be read, or a block is damaged.
-    pub async fn prepare_seal(url: impl Into<DatabaseUrl>, hour: Hour) -> Result<AnySealedHour, StoreError> {
-        Ok(match url.into() {
-            DatabaseUrl::Sqlite(path) => AnySealedHour::Sqlite(Store::prepare_seal(&path, hour).await?),
-            DatabaseUrl::Postgres(url) => AnySealedHour::Postgres(PgStore::prepare_seal(&url, PARTITION, hour).await?),
-        })
+    pub async fn prepare_seal(url: impl Into<DatabaseUrl>, hour: Hour) -> Result<SealedHour, StoreError> {
+        match url.into() {
+            DatabaseUrl::Sqlite(path) => Store::prepare_seal(&path, hour).await,
+            DatabaseUrl::Postgres(url) => PgStore::prepare_seal(&url, PARTITION, hour).await,
+        }
     }
 
     /// Writes the next rows of a prepared hour; after the last ones, drops its blocks. Says whether it is done.
     ///
     /// # Errors
     /// The database cannot be written; what was written stands, and the hour is prepared again.
-    pub async fn seal(&mut self, sealed: &mut AnySealedHour) -> Result<bool, StoreError> {
-        match (self, sealed) {
-            (Self::Sqlite(store), AnySealedHour::Sqlite(sealed)) => store.seal(sealed).await,
-            (Self::Postgres(store), AnySealedHour::Postgres(sealed)) => store.seal(sealed).await,
-            _ => unreachable!("an hour is sealed in the database for which it was prepared"),
-        }
+    pub async fn seal(&mut self, sealed: &mut SealedHour) -> Result<bool, StoreError> {
+        either!(AnyStore, self, store => store.seal(sealed).await)
     }
 
     /// Seals the oldest hour that is old enough, at once. Says which; `None` when nothing is.
@@ -286,7 +287,10 @@ impl AnyStore {
     /// # Errors
     /// The database cannot be read or written.
     pub async fn seal_hour(&mut self, now: Moment) -> Result<Option<Hour>, StoreError> {
-        either!(AnyStore, self, store => store.seal_hour(now).await)
+        let Some(hour) = self.hour_to_seal(now).await? else { return Ok(None) };
+        let mut sealed = Self::prepare_seal(self.url(), hour).await?;
+        while !self.seal(&mut sealed).await? {}
+        Ok(Some(hour))
     }
 
     /// Makes the parts of the tables that the next months need; a file has no such parts. To be called once a day.
@@ -305,7 +309,7 @@ impl AnyStore {
     /// # Errors
     /// The database cannot be read.
     pub async fn journal_hours(&mut self) -> Result<Vec<Hour>, StoreError> {
-        either!(AnyStore, self, store => store.journal_hours().await)
+        either!(AnyStore, self, store => tables::journal_hours(&mut **store).await)
     }
 
     /// The entries that arrived in an hour, by sequence.
@@ -313,7 +317,7 @@ impl AnyStore {
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn entries_of_hour(&mut self, hour: Hour) -> Result<Vec<Entry>, StoreError> {
-        either!(AnyStore, self, store => store.entries_of_hour(hour).await)
+        either!(AnyStore, self, store => tables::entries_of_hour(&mut **store, hour).await)
     }
 
     /// Walks every chain from its beginning. `each` is told after each hour: the hour, the roots' input, entries so far.
@@ -321,17 +325,8 @@ impl AnyStore {
     /// # Errors
     /// The database cannot be read. What does not fit is in the audit, not an error.
     pub async fn verify(&mut self, each: impl FnMut(Hour, &BTreeMap<Mn, Link>, &mut Audit)) -> Result<Audit, StoreError> {
-        either!(AnyStore, self, store => store.verify(each).await)
+        either!(AnyStore, self, store => tables::verify(&mut **store, each).await)
     }
-}
-
-/// An hour, compressed, on its way into the database for which it was prepared.
-#[derive(Debug)]
-pub enum AnySealedHour {
-    /// In a file.
-    Sqlite(SealedHour),
-    /// On a server.
-    Postgres(PgSealedHour),
 }
 
 /// The sinks' side: reads what waits to be delivered.

@@ -88,7 +88,7 @@ pub(super) fn compress_sealed<'e>(entries: impl IntoIterator<Item = &'e Entry>) 
     Ok(zstd::bulk::compress(&engine::encode(entries), SEALED_LEVEL)?)
 }
 
-pub(super) fn expand(bytes: &[u8]) -> Result<Vec<Entry>, BlockError> {
+fn expand(bytes: &[u8]) -> Result<Vec<Entry>, BlockError> {
     let mut block = Vec::new();
     let mut decoder = zstd::stream::read::Decoder::new(bytes)?;
     let mut limited = std::io::Read::take(&mut decoder, BLOCK_LEN_MAX as u64);
@@ -97,7 +97,7 @@ pub(super) fn expand(bytes: &[u8]) -> Result<Vec<Entry>, BlockError> {
 }
 
 /// The entries of each logger in a block with its head before; place 0 of the map is nobody's.
-pub(super) fn by_logger(index: &Index, entries: Vec<Entry>) -> BTreeMap<u32, (Link, Vec<Entry>)> {
+fn by_logger(index: &Index, entries: Vec<Entry>) -> BTreeMap<u32, (Link, Vec<Entry>)> {
     let mut split: BTreeMap<u32, (Link, Vec<Entry>)> = BTreeMap::new();
     for (entry, place) in entries.into_iter().zip(&index.places) {
         let (id, before) = if *place == NOBODY {
@@ -108,4 +108,37 @@ pub(super) fn by_logger(index: &Index, entries: Vec<Entry>) -> BTreeMap<u32, (Li
         split.entry(id).or_insert_with(|| (before, Vec::new())).1.push(entry);
     }
     split
+}
+
+/// A hot block as it lies in its row: the index and the entries, neither opened yet.
+#[derive(Debug)]
+pub(super) struct RawBlock {
+    pub(super) loggers: Vec<u8>,
+    pub(super) entries: Vec<u8>,
+}
+
+impl RawBlock {
+    /// The entries of each logger with its head before; place 0 is nobody's.
+    pub(super) fn by_logger(&self) -> Result<BTreeMap<u32, (Link, Vec<Entry>)>, BlockError> {
+        Ok(by_logger(&Index::read(&self.loggers)?, expand(&self.entries)?))
+    }
+}
+
+/// A logger's sealed hour as it lies in its row.
+#[derive(Debug)]
+pub(super) struct RawSealed {
+    pub(super) id: u32,
+    pub(super) before: Vec<u8>,
+    pub(super) entries: Vec<u8>,
+}
+
+impl RawSealed {
+    /// The head before it, if it is one.
+    pub(super) fn before(&self) -> Option<Link> {
+        self.before[..].try_into().ok()
+    }
+
+    pub(super) fn entries(&self) -> Result<Vec<Entry>, BlockError> {
+        expand(&self.entries)
+    }
 }

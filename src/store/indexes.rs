@@ -117,8 +117,8 @@ impl Indexes {
     }
 
     /// Enters what a restarted engine needs of a hot block: who was heard when, the last tick and survey, the packets since `from`.
-    pub(super) fn read_recent(&self, index: &Index, entries: Vec<Entry>, from: Moment, snapshot: &mut Snapshot) {
-        for (id, (before, entries)) in block::by_logger(index, entries) {
+    pub(super) fn read_recent(&self, block: BTreeMap<u32, (Link, Vec<Entry>)>, from: Moment, snapshot: &mut Snapshot) {
+        for (id, (before, entries)) in block {
             for entry in &entries {
                 match (&entry.body, self.names.get(&id)) {
                     (Body::Frame { gateway, .. }, Some(mn)) => drop(snapshot.heard.insert(*mn, (entry.at, gateway.clone()))),

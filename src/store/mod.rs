@@ -1,18 +1,22 @@
 //! Write sets → rows, in one transaction per batch, with the fsync that all who wait share. Recalls days, and hands back the
 //! debts that a commit made safe: this is the only module that settles them.
 //!
-//! Verbs of the domain, one file per database: `sqlite.rs`, `postgres`. `any.rs` chooses.
+//! Verbs of the domain. What a database is asked stands in its own file (`sqlite.rs`, `postgres`), what is made of the answers once
+//! (`tables.rs`); `any.rs` chooses.
 
 mod any;
 mod block;
 mod indexes;
 mod postgres;
 mod row;
+mod sealed;
 mod sqlite;
+mod tables;
 
-pub use any::{AnyOutbox as Outbox, AnySealedHour as SealedHour, AnyStore as Store, DatabaseUrl};
+pub use any::{AnyOutbox as Outbox, AnyStore as Store, DatabaseUrl};
 pub use block::BlockError;
 pub use postgres::{PgUrl, ServerHealth, Trouble};
+pub use sealed::SealedHour;
 
 use crate::domain::time::Moment;
 

@@ -1,13 +1,18 @@
 //! Documents in rows: JSON under zstd, the same bytes in every database.
 
-use super::StoreError;
 use super::block::BlockError;
+use super::{StoreError, Version};
 use crate::domain::Mn;
-use crate::engine::{DayRow, Link};
+use crate::domain::time::Moment;
+use crate::engine::{Body, DayRow, Entry, Link};
 use std::cell::RefCell;
 
 /// Compression of a document: fast.
 const LEVEL: i32 = 1;
+/// Compression of a register or a rule set: there are few, and they are large.
+const VERSION_LEVEL: i32 = 9;
+/// The word of a register in its row.
+const REGISTRY: &str = "registry";
 
 /// A logger's name, which is bytes in every table.
 pub(super) fn mn_of(bytes: &[u8]) -> Option<Mn> {
@@ -40,4 +45,20 @@ pub(super) fn write_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, Stor
 
 pub(super) fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     Ok(serde_json::from_slice(&zstd::decode_all(bytes).map_err(BlockError::from)?)?)
+}
+
+/// Kind and content of the row of an entry that puts a register or a rule set in force.
+pub(super) fn version_of(entry: &Entry) -> Result<Option<(&'static str, Vec<u8>)>, StoreError> {
+    let (kind, content) = match &entry.body {
+        Body::RegistryVersion { files } => (REGISTRY, serde_json::to_vec(files)?),
+        Body::RuleSetVersion { text } => ("rule_set", text.clone().into_bytes()),
+        _ => return Ok(None),
+    };
+    Ok(Some((kind, zstd::bulk::compress(&content, VERSION_LEVEL).map_err(BlockError::from)?)))
+}
+
+/// What such a row says.
+pub(super) fn read_version(sequence: i64, at: i64, kind: &str, content: &[u8]) -> Result<Version, StoreError> {
+    let content = zstd::decode_all(content).map_err(BlockError::from)?;
+    Ok(Version { sequence: sequence.unsigned_abs(), at: Moment(at), registry: kind == REGISTRY, content })
 }

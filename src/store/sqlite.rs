@@ -1,13 +1,15 @@
 //! The embedded database: SQLite, WAL, `synchronous=FULL`. One writer (the engine's thread), some readers.
 
-use super::block::{self, Index};
-use super::indexes::{HotBlock, Indexes, JournalHour, Walk};
-use super::row::{link, mn_of, read_day, read_json, write_json};
-use super::{Audit, StoreError, Version};
+use super::block::{self, Index, RawBlock, RawSealed};
+use super::indexes::{HotBlock, Indexes};
+use super::row::{link, mn_of, read_day, read_json, read_version, version_of, write_json};
+use super::sealed::{self, SEAL_ROWS, SealedHour};
+use super::tables::{Tables, first_day, recount};
+use super::{StoreError, Version};
 use crate::docket::Case;
-use crate::domain::time::{Day, HOUR_MS, Hour, Moment};
-use crate::domain::{Declaration, Depth, Mn, Outage, OutletDay, OutletId, RuleSet, Silence, Span};
-use crate::engine::{Body, DayRow, Entry, Link, Recalled, Recount, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of, open_hours_reach_ms};
+use crate::domain::time::{Day, Hour, Moment};
+use crate::domain::{Declaration, Mn, Outage, OutletDay, OutletId, Silence, Span};
+use crate::engine::{DayRow, Entry, Recount, Reopened, Snapshot, WriteSet};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
 use crate::rules::Carry;
@@ -23,10 +25,6 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite")
 const PARTITION: i64 = 0;
 /// Rows in one INSERT: below SQLite's limit of bound values.
 const ROWS_PER_STATEMENT: usize = 500;
-/// Sealed rows that one transaction writes: some milliseconds, in which answers wait.
-const SEAL_ROWS: usize = 100;
-/// How long an hour stays in hot blocks after its end: its open hours, and a restart, read them there.
-const SEAL_AFTER_MS: i64 = 3 * HOUR_MS;
 
 /// The writer's side of the database.
 #[derive(Debug)]
@@ -102,135 +100,12 @@ impl Store {
         Ok(Self { path: path.to_owned(), writer, epoch, next, indexes })
     }
 
-    /// What a restarted engine needs: versions, heads, open days, cases, and the packets of the hours that are still open.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn snapshot(&mut self) -> Result<Snapshot, StoreError> {
-        let mut snapshot = Snapshot { sequence: self.next - 1, ..Snapshot::default() };
-        snapshot.now = self.engine_time().await?;
-        for version in self.versions().await? {
-            if version.registry {
-                snapshot.registry = Some(serde_json::from_slice(&version.content)?);
-            } else {
-                snapshot.rule_sets.push((version.at, String::from_utf8_lossy(&version.content).into_owned()));
-            }
-        }
-        snapshot.heads = self.indexes.heads();
-        for row in sqlx::query("SELECT outlet, day, first, due FROM reopened").fetch_all(&mut self.writer).await? {
-            if let Some(key) = key_of(&row) {
-                snapshot.reopened.insert(key, Reopened { first: Moment(row.get(2)), due: Moment(row.get(3)) });
-                if let Some(day) = self.day_row(key).await? {
-                    snapshot.days.insert(key, day);
-                }
-            }
-        }
-        for row in sqlx::query("SELECT outlet, day, row, carry FROM hour_cells WHERE confirmed = 0").fetch_all(&mut self.writer).await? {
-            if let Some(key) = key_of(&row) {
-                snapshot.days.insert(key, read_day(row.get(2), row.get(3))?);
-            }
-        }
-        for key in snapshot.days.keys().copied().collect::<Vec<_>>() {
-            let before = OutletDay { day: Day(key.day.0 - 1), ..key };
-            if !snapshot.days.contains_key(&before)
-                && let Some(carry) = self.carry(before).await?
-            {
-                snapshot.befores.insert(key, carry);
-            }
-        }
-        snapshot.silences = self.silences().await?;
-        snapshot.outages = self.outages().await?;
-        for row in sqlx::query("SELECT outlet, next, last, depth, due FROM recounts").fetch_all(&mut self.writer).await? {
-            let day = |at: usize| Day(row.get::<i64, _>(at) as i32);
-            if let Some(outlet) = OutletId::new(row.get(0)) {
-                let recount = Recount { next: day(1), last: day(2), depth: Depth::of(row.get(3)), due: Moment(row.get(4)) };
-                snapshot.recounts.insert(outlet, recount);
-            }
-        }
-        for row in sqlx::query("SELECT kind, body FROM statements ORDER BY sequence").fetch_all(&mut self.writer).await? {
-            match row.get(0) {
-                "declaration" => snapshot.declarations.push(read_json(row.get(1))?),
-                _ => snapshot.comparisons.push(read_json(row.get(1))?),
-            }
-        }
-        snapshot.began = self.began().await?;
-        snapshot.cases = self.cases().await?;
-        let reach = snapshot.rule_sets.iter().filter_map(|(_, text)| RuleSet::parse(text).ok()).map(|rules| open_hours_reach_ms(&rules)).max();
-        let from = snapshot.now.plus_ms(-reach.unwrap_or_else(|| open_hours_reach_ms(&RuleSet::default())));
-        let rows =
-            sqlx::query("SELECT loggers, entries FROM blocks WHERE last_at >= $1 ORDER BY first").bind(from.0).fetch_all(&mut self.writer).await?;
-        for row in rows {
-            self.indexes.read_recent(&Index::read(row.get(0))?, block::expand(row.get(1))?, from, &mut snapshot);
-        }
-        snapshot.recent.sort_by_key(|frame| frame.sequence);
-        Ok(snapshot)
-    }
-
-    /// Every register and rule set that was put in force, oldest first.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn versions(&mut self) -> Result<Vec<Version>, StoreError> {
-        let rows = sqlx::query("SELECT sequence, at, kind, content FROM versions ORDER BY sequence").fetch_all(&mut self.writer).await?;
-        let version = |row: &SqliteRow| {
-            let content = zstd::decode_all(row.get::<&[u8], _>(3)).map_err(block::BlockError::from)?;
-            Ok(Version {
-                sequence: row.get::<i64, _>(0).unsigned_abs(),
-                at: Moment(row.get(1)),
-                registry: row.get::<&str, _>(2) == "registry",
-                content,
-            })
-        };
-        rows.iter().map(version).collect()
-    }
-
-    /// Engine time of the last commit.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn engine_time(&mut self) -> Result<Moment, StoreError> {
-        let row = sqlx::query("SELECT engine_time FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut self.writer).await?;
-        Ok(Moment(row.get(0)))
-    }
-
     /// Declarations as last stated, those taken back included.
     ///
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn declarations(&mut self) -> Result<Vec<Declaration>, StoreError> {
         let rows = sqlx::query("SELECT body FROM statements WHERE kind = 'declaration' ORDER BY key").fetch_all(&mut self.writer).await?;
-        rows.iter().map(|row| read_json(row.get(0))).collect()
-    }
-
-    /// Every case as it stands.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn cases(&mut self) -> Result<Vec<Case>, StoreError> {
-        let rows = sqlx::query("SELECT body FROM cases").fetch_all(&mut self.writer).await?;
-        rows.iter().map(|row| read_json(row.get(0))).collect()
-    }
-
-    /// Loggers that are silent.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn silences(&mut self) -> Result<BTreeMap<Mn, Silence>, StoreError> {
-        let mut silences = BTreeMap::new();
-        for row in sqlx::query("SELECT mn, body FROM silences").fetch_all(&mut self.writer).await? {
-            if let Some(mn) = mn_of(row.get(0)) {
-                silences.insert(mn, read_json(row.get(1))?);
-            }
-        }
-        Ok(silences)
-    }
-
-    /// Every outage as it was last stated, the oldest first.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn outages(&mut self) -> Result<Vec<Outage>, StoreError> {
-        let rows = sqlx::query("SELECT body FROM outages ORDER BY began, scope, name").fetch_all(&mut self.writer).await?;
         rows.iter().map(|row| read_json(row.get(0))).collect()
     }
 
@@ -252,97 +127,6 @@ impl Store {
             }
         }
         Ok(carries)
-    }
-
-    /// Day of the journal's first entry.
-    async fn began(&mut self) -> Result<Option<Day>, StoreError> {
-        let sealed: Option<i64> = sqlx::query_scalar("SELECT min(key) >> 32 FROM sealed").fetch_one(&mut self.writer).await?;
-        let hot: Option<i64> = sqlx::query_scalar("SELECT min(first_at) FROM blocks").fetch_one(&mut self.writer).await?;
-        let days = [sealed.map(|hour| Hour(hour).start().day()), hot.map(|at| Moment(at).day())];
-        Ok(days.into_iter().flatten().min())
-    }
-
-    /// What is kept of an outlet's day besides its packets.
-    ///
-    /// # Errors
-    /// The database cannot be read, or the row is damaged.
-    pub async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError> {
-        let row = sqlx::query("SELECT row, carry FROM hour_cells WHERE outlet = $1 AND day = $2")
-            .bind(key.outlet.as_str())
-            .bind(i64::from(key.day.0))
-            .fetch_optional(&mut self.writer)
-            .await?;
-        row.map(|row| read_day(row.get(0), row.get(1))).transpose()
-    }
-
-    /// What an outlet's day hands to the next.
-    async fn carry(&mut self, key: OutletDay) -> Result<Option<Carry>, StoreError> {
-        let row = sqlx::query("SELECT carry FROM hour_cells WHERE outlet = $1 AND day = $2")
-            .bind(key.outlet.as_str())
-            .bind(i64::from(key.day.0))
-            .fetch_optional(&mut self.writer)
-            .await?;
-        row.and_then(|row| row.get::<Option<Vec<u8>>, _>(0)).map(|carry| read_json(&carry)).transpose()
-    }
-
-    /// Hands days back: their rows, and every packet that may be about them.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn recall(&mut self, wants: &[Want]) -> Result<Vec<Recalled>, StoreError> {
-        let mut recalled = Vec::with_capacity(wants.len());
-        for want in wants {
-            let row = self.day_row(want.key).await?;
-            let mut frames: BTreeMap<u64, StoredFrame> = BTreeMap::new();
-            for mn in want.loggers.iter().filter(|_| want.frames) {
-                let Some(id) = self.indexes.id(*mn) else { continue };
-                for frame in self.frames_about(id, want.key.day).await? {
-                    frames.insert(frame.sequence, frame);
-                }
-            }
-            let frames = want.frames.then(|| frames.into_values().collect());
-            let before = self.carry(OutletDay { day: Day(want.key.day.0 - 1), ..want.key }).await?;
-            recalled.push(Recalled { key: want.key, row, before, frames });
-        }
-        Ok(recalled)
-    }
-
-    /// A logger's packets that arrived on a day, and those that arrived on another and are about it.
-    async fn frames_about(&mut self, id: u32, day: Day) -> Result<Vec<StoredFrame>, StoreError> {
-        let mut frames = Vec::new();
-        let mut late: BTreeMap<u64, Hour> = BTreeMap::new();
-        // What came late in the last hours is at hand; the rest is read where it lies.
-        let rows = sqlx::query("SELECT sequence, hour FROM late WHERE logger = $1 AND day = $2 AND sequence < $3")
-            .bind(i64::from(id))
-            .bind(i64::from(day.0))
-            .bind(number(self.indexes.late_since()));
-        for row in rows.fetch_all(&mut self.writer).await? {
-            late.insert(row.get::<i64, _>(0).unsigned_abs(), Hour(row.get(1)));
-        }
-        frames.extend(self.indexes.late_of(id, day).cloned());
-        let about = |frame: &StoredFrame| frame.at.day() == day || late.contains_key(&frame.sequence);
-        let mut hours: BTreeSet<Hour> = (0..24).map(|hour| day.hour(hour)).collect();
-        hours.extend(late.values());
-        for hour in &hours {
-            let row =
-                sqlx::query("SELECT before, entries FROM sealed WHERE key = $1").bind(sealed_key(*hour, id)).fetch_optional(&mut self.writer).await?;
-            let Some(row) = row else { continue };
-            let before = link(row.get(0)).unwrap_or_default();
-            frames.extend(self.indexes.frames_of(id, before, block::expand(row.get(1))?).into_iter().filter(about));
-        }
-        let wanted = |first_at: Moment, last_at: Moment| {
-            let touches = |start: Moment, end: Moment| first_at < end && last_at >= start;
-            touches(day.start(), day.end()) || late.values().any(|hour| touches(hour.start(), hour.end()))
-        };
-        for first in self.indexes.blocks_of(id, wanted) {
-            let row = sqlx::query("SELECT loggers, entries FROM blocks WHERE first = $1").bind(number(first));
-            let Some(row) = row.fetch_optional(&mut self.writer).await? else { continue };
-            let mut split = block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?);
-            if let Some((before, entries)) = split.remove(&id) {
-                frames.extend(self.indexes.frames_of(id, before, entries).into_iter().filter(about));
-            }
-        }
-        Ok(frames)
     }
 
     /// Commits one step: its entries as a block, and every row of its write set. Only then are the debts settled.
@@ -414,8 +198,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn hour_to_seal(&mut self, now: Moment) -> Result<Option<Hour>, StoreError> {
-        let oldest: Option<i64> = sqlx::query_scalar("SELECT min(first_at) FROM blocks").fetch_one(&mut self.writer).await?;
-        Ok(oldest.map(|oldest| Moment(oldest).hour()).filter(|hour| hour.end().plus_ms(SEAL_AFTER_MS) <= now))
+        Ok(sealed::due(sqlx::query_scalar("SELECT min(first_at) FROM blocks").fetch_one(&mut self.writer).await?, now))
     }
 
     /// Reads and compresses an hour, one row for each logger. Needs only a reader: other threads may do it while the writer goes
@@ -425,39 +208,8 @@ impl Store {
     /// The database cannot be read, or a block is damaged.
     pub async fn prepare_seal(path: &Path, hour: Hour) -> Result<SealedHour, StoreError> {
         let mut reader = options(path).read_only(true).create_if_missing(false).connect().await?;
-        let (start, end) = (hour.start(), hour.end());
-        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE first_at < $1 ORDER BY first").bind(end.0).fetch_all(&mut reader).await?;
-        let mut loggers: BTreeMap<u32, (Link, Vec<Entry>)> = BTreeMap::new();
-        for row in rows {
-            for (id, (mut before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
-                for entry in entries {
-                    let after = link_of(&before, &entry);
-                    if (start..end).contains(&entry.at) {
-                        loggers.entry(id).or_insert_with(|| (before, Vec::new())).1.push(entry);
-                    }
-                    before = after;
-                }
-            }
-        }
-        let (low, high) = (sealed_key(hour, 0), sealed_key(hour, u32::MAX));
-        let again: Vec<i64> =
-            sqlx::query_scalar("SELECT key FROM sealed WHERE key BETWEEN $1 AND $2").bind(low).bind(high).fetch_all(&mut reader).await?;
-        let mut sealed = SealedHour { hour, rows: Vec::with_capacity(loggers.len()), heads: Vec::with_capacity(loggers.len()), last: 0 };
-        for (id, (before, entries)) in loggers {
-            let key = sealed_key(hour, id);
-            sealed.heads.push((id, entries.iter().fold(before, |head, entry| link_of(&head, entry))));
-            sealed.last = entries.last().map_or(sealed.last, |entry| sealed.last.max(entry.sequence));
-            // An hour that was sealed before (its stamps came back, or a crash came between) keeps what it has.
-            if again.contains(&key) {
-                let row = sqlx::query("SELECT before, entries FROM sealed WHERE key = $1").bind(key).fetch_one(&mut reader).await?;
-                let mut merged: BTreeMap<u64, Entry> = block::expand(row.get(1))?.into_iter().map(|entry| (entry.sequence, entry)).collect();
-                merged.extend(entries.into_iter().map(|entry| (entry.sequence, entry)));
-                sealed.rows.push((key, link(row.get(0)).unwrap_or(before), block::compress_sealed(merged.values())?));
-            } else {
-                sealed.rows.push((key, before, block::compress_sealed(&entries)?));
-            }
-        }
-        Ok(sealed)
+        let blocks = blocks_in(&mut reader, hour.start(), Some(hour.end())).await?;
+        sealed::prepare(hour, &blocks, sealed_in(&mut reader, hour).await?)
     }
 
     /// Writes the next [`SEAL_ROWS`] rows of a prepared hour; after the last ones, drops its blocks. Says whether it is done.
@@ -466,22 +218,23 @@ impl Store {
     /// # Errors
     /// The database cannot be written; what was written stands, and the hour is prepared again.
     pub async fn seal(&mut self, sealed: &mut SealedHour) -> Result<bool, StoreError> {
-        let rows: Vec<_> = sealed.rows.drain(..sealed.rows.len().min(SEAL_ROWS)).collect();
+        let part = sealed.rows.len().min(SEAL_ROWS);
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let ours = sqlx::query("UPDATE shards SET epoch = epoch WHERE partition = $1 AND epoch = $2").bind(PARTITION).bind(self.epoch);
         if ours.execute(&mut *transaction).await?.rows_affected() == 0 {
             transaction.rollback().await?;
             return Err(StoreError::Fenced(self.epoch));
         }
-        if !rows.is_empty() {
+        if part > 0 {
             let mut query = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO sealed (key, before, entries) ");
-            query.push_values(&rows, |mut row, (key, before, entries)| {
-                row.push_bind(*key).push_bind(&before[..]).push_bind(&entries[..]);
+            query.push_values(&sealed.rows[..part], |mut row, (id, before, entries)| {
+                row.push_bind(sealed_key(sealed.hour, *id)).push_bind(&before[..]).push_bind(&entries[..]);
             });
             query.build().execute(&mut *transaction).await?;
         }
-        if !sealed.rows.is_empty() {
+        if part < sealed.rows.len() {
             transaction.commit().await?;
+            sealed.rows.drain(..part);
             return Ok(false);
         }
         let end = sealed.hour.end();
@@ -492,90 +245,9 @@ impl Store {
         // A block that reaches into the next hour stays; its part of this hour is sealed, and counts once.
         sqlx::query("UPDATE blocks SET first_at = $1 WHERE first_at < $1").bind(end.0).execute(&mut *transaction).await?;
         transaction.commit().await?;
+        sealed.rows.clear();
         self.indexes.forget_sealed(end, sealed.last);
         Ok(true)
-    }
-
-    /// Seals the oldest hour that is old enough, at once. Says which; `None` when nothing is.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn seal_hour(&mut self, now: Moment) -> Result<Option<Hour>, StoreError> {
-        let Some(hour) = self.hour_to_seal(now).await? else { return Ok(None) };
-        let mut sealed = Self::prepare_seal(&self.path, hour).await?;
-        while !self.seal(&mut sealed).await? {}
-        Ok(Some(hour))
-    }
-
-    // --- reading the journal ------------------------------------------------------------------------------------------
-
-    /// The hours of arrival that the journal holds, in order.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn journal_hours(&mut self) -> Result<Vec<Hour>, StoreError> {
-        let mut hours = BTreeSet::new();
-        for row in sqlx::query("SELECT DISTINCT key >> 32 FROM sealed").fetch_all(&mut self.writer).await? {
-            hours.insert(Hour(row.get(0)));
-        }
-        for row in sqlx::query("SELECT first_at, last_at FROM blocks").fetch_all(&mut self.writer).await? {
-            let (first, last) = (Moment(row.get(0)).hour(), Moment(row.get(1)).hour());
-            hours.extend((first.0..=last.0).map(Hour));
-        }
-        Ok(hours.into_iter().collect())
-    }
-
-    async fn journal_hour(&mut self, hour: Hour) -> Result<JournalHour, StoreError> {
-        let mut journal = JournalHour::new();
-        let (low, high) = (sealed_key(hour, 0), sealed_key(hour, u32::MAX));
-        for row in sqlx::query("SELECT key, before, entries FROM sealed WHERE key BETWEEN $1 AND $2")
-            .bind(low)
-            .bind(high)
-            .fetch_all(&mut self.writer)
-            .await?
-        {
-            let id = (row.get::<i64, _>(0) & 0xFFFF_FFFF) as u32;
-            let mut before = link(row.get(1));
-            for entry in block::expand(row.get(2))? {
-                journal.insert(entry.sequence, (id, before.take(), entry));
-            }
-        }
-        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE first_at < $1 AND last_at >= $2 ORDER BY first")
-            .bind(hour.end().0)
-            .bind(hour.start().0);
-        for row in rows.fetch_all(&mut self.writer).await? {
-            for (id, (before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
-                let mut before = Some(before);
-                for entry in entries {
-                    let stored = before.take();
-                    if entry.at.hour() == hour {
-                        journal.entry(entry.sequence).or_insert((id, stored, entry));
-                    }
-                }
-            }
-        }
-        Ok(journal)
-    }
-
-    /// The entries that arrived in an hour, by sequence.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn entries_of_hour(&mut self, hour: Hour) -> Result<Vec<Entry>, StoreError> {
-        Ok(self.journal_hour(hour).await?.into_values().map(|(_, _, entry)| entry).collect())
-    }
-
-    /// Walks every chain from its beginning. `each` is told after each hour: the hour, the roots' input, entries so far.
-    ///
-    /// # Errors
-    /// The database cannot be read. What does not fit is in the audit, not an error.
-    pub async fn verify(&mut self, mut each: impl FnMut(Hour, &BTreeMap<Mn, Link>, &mut Audit)) -> Result<Audit, StoreError> {
-        let mut walk = Walk::default();
-        for hour in self.journal_hours().await? {
-            let journal = self.journal_hour(hour).await?;
-            walk.take(hour, journal, &self.indexes, &mut each);
-        }
-        Ok(walk.end(self.next, &self.indexes))
     }
 
     /// A reader for the sinks: its own connection to the same database.
@@ -593,13 +265,176 @@ impl Store {
     }
 }
 
-/// An hour, compressed, on its way into the database.
-#[derive(Debug)]
-pub struct SealedHour {
-    hour: Hour,
-    rows: Vec<(i64, Link, Vec<u8>)>,
-    heads: Vec<(u32, Link)>,
-    last: u64,
+impl Tables for Store {
+    fn indexes(&self) -> &Indexes {
+        &self.indexes
+    }
+
+    fn next(&self) -> u64 {
+        self.next
+    }
+
+    async fn engine_time(&mut self) -> Result<Moment, StoreError> {
+        let row = sqlx::query("SELECT engine_time FROM shards WHERE partition = $1").bind(PARTITION).fetch_one(&mut self.writer).await?;
+        Ok(Moment(row.get(0)))
+    }
+
+    async fn versions(&mut self) -> Result<Vec<Version>, StoreError> {
+        let rows = sqlx::query("SELECT sequence, at, kind, content FROM versions ORDER BY sequence").fetch_all(&mut self.writer).await?;
+        rows.iter().map(|row| read_version(row.get(0), row.get(1), row.get(2), row.get(3))).collect()
+    }
+
+    async fn began(&mut self) -> Result<Option<Day>, StoreError> {
+        let sealed: Option<i64> = sqlx::query_scalar("SELECT min(key) >> 32 FROM sealed").fetch_one(&mut self.writer).await?;
+        let hot: Option<i64> = sqlx::query_scalar("SELECT min(first_at) FROM blocks").fetch_one(&mut self.writer).await?;
+        Ok(first_day(sealed, hot))
+    }
+
+    async fn read_days(&mut self, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+        for row in sqlx::query("SELECT outlet, day, first, due FROM reopened").fetch_all(&mut self.writer).await? {
+            if let Some(key) = key_of(&row) {
+                snapshot.reopened.insert(key, Reopened { first: Moment(row.get(2)), due: Moment(row.get(3)) });
+                if let Some(day) = self.day_row(key).await? {
+                    snapshot.days.insert(key, day);
+                }
+            }
+        }
+        for row in sqlx::query("SELECT outlet, day, row, carry FROM hour_cells WHERE confirmed = 0").fetch_all(&mut self.writer).await? {
+            if let Some(key) = key_of(&row) {
+                snapshot.days.insert(key, read_day(row.get(2), row.get(3))?);
+            }
+        }
+        for key in snapshot.days.keys().copied().collect::<Vec<_>>() {
+            let before = OutletDay { day: Day(key.day.0 - 1), ..key };
+            if !snapshot.days.contains_key(&before)
+                && let Some(carry) = self.carry(before).await?
+            {
+                snapshot.befores.insert(key, carry);
+            }
+        }
+        Ok(())
+    }
+
+    async fn cases(&mut self) -> Result<Vec<Case>, StoreError> {
+        let rows = sqlx::query("SELECT body FROM cases").fetch_all(&mut self.writer).await?;
+        rows.iter().map(|row| read_json(row.get(0))).collect()
+    }
+
+    async fn silences(&mut self) -> Result<BTreeMap<Mn, Silence>, StoreError> {
+        let mut silences = BTreeMap::new();
+        for row in sqlx::query("SELECT mn, body FROM silences").fetch_all(&mut self.writer).await? {
+            if let Some(mn) = mn_of(row.get(0)) {
+                silences.insert(mn, read_json(row.get(1))?);
+            }
+        }
+        Ok(silences)
+    }
+
+    async fn outages(&mut self) -> Result<Vec<Outage>, StoreError> {
+        let rows = sqlx::query("SELECT body FROM outages ORDER BY began, scope, name").fetch_all(&mut self.writer).await?;
+        rows.iter().map(|row| read_json(row.get(0))).collect()
+    }
+
+    async fn recounts(&mut self) -> Result<BTreeMap<OutletId, Recount>, StoreError> {
+        let rows = sqlx::query("SELECT outlet, next, last, depth, due FROM recounts").fetch_all(&mut self.writer).await?;
+        let read = |row: &SqliteRow| Some((OutletId::new(row.get(0))?, recount(row.get(1), row.get(2), row.get(3), row.get(4))));
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    async fn statements(&mut self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let rows = sqlx::query("SELECT kind, body FROM statements ORDER BY sequence").fetch_all(&mut self.writer).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError> {
+        let row = sqlx::query("SELECT row, carry FROM hour_cells WHERE outlet = $1 AND day = $2")
+            .bind(key.outlet.as_str())
+            .bind(i64::from(key.day.0))
+            .fetch_optional(&mut self.writer)
+            .await?;
+        row.map(|row| read_day(row.get(0), row.get(1))).transpose()
+    }
+
+    async fn carry(&mut self, key: OutletDay) -> Result<Option<Carry>, StoreError> {
+        let row = sqlx::query("SELECT carry FROM hour_cells WHERE outlet = $1 AND day = $2 AND carry IS NOT NULL")
+            .bind(key.outlet.as_str())
+            .bind(i64::from(key.day.0))
+            .fetch_optional(&mut self.writer)
+            .await?;
+        row.map(|row| read_json(row.get(0))).transpose()
+    }
+
+    async fn late(&mut self, id: u32, day: Day, before: u64) -> Result<BTreeMap<u64, Hour>, StoreError> {
+        let rows = sqlx::query("SELECT sequence, hour FROM late WHERE logger = $1 AND day = $2 AND sequence < $3")
+            .bind(i64::from(id))
+            .bind(i64::from(day.0))
+            .bind(number(before))
+            .fetch_all(&mut self.writer)
+            .await?;
+        Ok(rows.iter().map(|row| (row.get::<i64, _>(0).unsigned_abs(), Hour(row.get(1)))).collect())
+    }
+
+    async fn sealed_of(&mut self, id: u32, hours: BTreeSet<Hour>) -> Result<Vec<RawSealed>, StoreError> {
+        let mut sealed = Vec::new();
+        for hour in hours {
+            let row = sqlx::query("SELECT key, before, entries FROM sealed WHERE key = $1").bind(sealed_key(hour, id));
+            sealed.extend(row.fetch_optional(&mut self.writer).await?.map(|row| raw_sealed(&row)));
+        }
+        Ok(sealed)
+    }
+
+    async fn sealed_in(&mut self, hour: Hour) -> Result<Vec<RawSealed>, StoreError> {
+        sealed_in(&mut self.writer, hour).await
+    }
+
+    async fn sealed_hours(&mut self) -> Result<BTreeSet<Hour>, StoreError> {
+        let rows = sqlx::query("SELECT DISTINCT key >> 32 FROM sealed").fetch_all(&mut self.writer).await?;
+        Ok(rows.iter().map(|row| Hour(row.get(0))).collect())
+    }
+
+    async fn block_spans(&mut self) -> Result<Vec<(Moment, Moment)>, StoreError> {
+        let rows = sqlx::query("SELECT first_at, last_at FROM blocks").fetch_all(&mut self.writer).await?;
+        Ok(rows.iter().map(|row| (Moment(row.get(0)), Moment(row.get(1)))).collect())
+    }
+
+    async fn blocks(&mut self, firsts: &[u64]) -> Result<Vec<RawBlock>, StoreError> {
+        let mut blocks = Vec::with_capacity(firsts.len());
+        for first in firsts {
+            let row = sqlx::query("SELECT loggers, entries FROM blocks WHERE first = $1").bind(number(*first));
+            blocks.extend(row.fetch_optional(&mut self.writer).await?.map(|row| raw_block(&row)));
+        }
+        Ok(blocks)
+    }
+
+    async fn blocks_in(&mut self, from: Moment, to: Option<Moment>) -> Result<Vec<RawBlock>, StoreError> {
+        blocks_in(&mut self.writer, from, to).await
+    }
+}
+
+async fn blocks_in(reader: &mut SqliteConnection, from: Moment, to: Option<Moment>) -> Result<Vec<RawBlock>, StoreError> {
+    let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE last_at >= $1 AND first_at < $2 ORDER BY first")
+        .bind(from.0)
+        .bind(to.map_or(i64::MAX, |to| to.0))
+        .fetch_all(reader)
+        .await?;
+    Ok(rows.iter().map(raw_block).collect())
+}
+
+async fn sealed_in(reader: &mut SqliteConnection, hour: Hour) -> Result<Vec<RawSealed>, StoreError> {
+    let rows = sqlx::query("SELECT key, before, entries FROM sealed WHERE key BETWEEN $1 AND $2")
+        .bind(sealed_key(hour, 0))
+        .bind(sealed_key(hour, u32::MAX))
+        .fetch_all(reader)
+        .await?;
+    Ok(rows.iter().map(raw_sealed).collect())
+}
+
+fn raw_block(row: &SqliteRow) -> RawBlock {
+    RawBlock { loggers: row.get(0), entries: row.get(1) }
+}
+
+fn raw_sealed(row: &SqliteRow) -> RawSealed {
+    RawSealed { id: (row.get::<i64, _>(0) & 0xFFFF_FFFF) as u32, before: row.get(1), entries: row.get(2) }
 }
 
 /// The sinks' side: reads what waits to be delivered.
@@ -660,12 +495,7 @@ async fn write_marks(connection: &mut SqliteConnection, entries: &[Entry], write
         query.build().execute(&mut *connection).await?;
     }
     for entry in entries {
-        let (kind, content) = match &entry.body {
-            Body::RegistryVersion { files } => ("registry", serde_json::to_vec(files)?),
-            Body::RuleSetVersion { text } => ("rule_set", text.clone().into_bytes()),
-            _ => continue,
-        };
-        let content = zstd::bulk::compress(&content, 9).map_err(block::BlockError::from)?;
+        let Some((kind, content)) = version_of(entry)? else { continue };
         sqlx::query("INSERT INTO versions (sequence, at, kind, content) VALUES ($1, $2, $3, $4)")
             .bind(number(entry.sequence))
             .bind(entry.at.0)

@@ -250,6 +250,13 @@ async fn step(store: &mut Store, engine: &mut Engine, part: &[(Moment, Body)]) {
     }
 }
 
+/// A database that nothing was written to, and its engine.
+async fn new_house(url: &DatabaseUrl, durable: bool) -> (Store, Engine) {
+    let mut store = Store::open(url, durable).await.expect("opened");
+    let engine = Engine::new(store.snapshot().await.expect("an empty one"), false);
+    (store, engine)
+}
+
 /// What a store gives back, by name.
 type Told = Vec<(&'static str, String)>;
 
@@ -359,8 +366,7 @@ async fn story(url: &DatabaseUrl) -> Vec<(&'static str, Told)> {
     // The restart comes while the logger is silent.
     let (first, rest) = journal.split_at(journal.partition_point(|(when, _)| *when < at("2026-04-01 15:00:00")));
     assert!(!Store::exists(url).await.expect("asked"));
-    let mut store = Store::open(url, false).await.expect("opened");
-    let mut engine = Engine::new(store.snapshot().await.expect("an empty one"), false);
+    let (mut store, mut engine) = new_house(url, false).await;
     run(&mut store, &mut engine, first, 100).await;
     let mut stages = vec![("before the restart", tell(url, &mut store).await)];
     drop(store);
@@ -453,14 +459,12 @@ fn connections_killed_in_the_middle_of_commits_cost_nothing_and_double_nothing()
     runtime().block_on(async {
         let journal = journal();
         let calm = DatabaseUrl::Sqlite(folder.0.join("calm.sqlite"));
-        let mut store = Store::open(&calm, false).await.expect("opened");
-        let mut engine = Engine::new(store.snapshot().await.expect("an empty one"), false);
+        let (mut store, mut engine) = new_house(&calm, false).await;
         run(&mut store, &mut engine, &journal, 4).await;
         let expected = tell(&calm, &mut store).await;
 
         let url = server.database("killed").await;
-        let mut store = Store::open(&url, false).await.expect("opened");
-        let mut engine = Engine::new(store.snapshot().await.expect("an empty one"), false);
+        let (mut store, mut engine) = new_house(&url, false).await;
         let mut killer = server.connect("killed").await;
         let done = Cell::new(false);
         let work = async {
@@ -504,8 +508,7 @@ fn a_commit_whose_outcome_was_lost_with_its_connection_is_there_once() {
     let server = Server::start();
     runtime().block_on(async {
         let url = server.database("lost").await;
-        let mut store = Store::open(&url, true).await.expect("opened");
-        let mut engine = Engine::new(store.snapshot().await.expect("an empty one"), false);
+        let (mut store, mut engine) = new_house(&url, true).await;
         let mut watcher = server.connect("lost").await;
         let done = Cell::new(false);
         let work = async {
@@ -549,8 +552,7 @@ fn months_are_made_before_they_come_and_again_where_somebody_dropped_one() {
     let server = Server::start();
     runtime().block_on(async {
         let url = server.database("months").await;
-        let mut store = Store::open(&url, false).await.expect("opened");
-        let mut engine = Engine::new(store.snapshot().await.expect("an empty one"), false);
+        let (mut store, mut engine) = new_house(&url, false).await;
         run(&mut store, &mut engine, &journal(), 1000).await;
         let mut other = server.connect("months").await;
         assert!(months(&mut other).await.contains(&"means_2026_03".to_owned()), "made when something was written in it");
@@ -671,8 +673,7 @@ fn one_recorded_journal_of_five_hundred_loggers_gives_the_same_bytes_on_both_dat
         let mut told: Vec<(Vec<Event>, Told)> = Vec::new();
         // The size of a batch changes nothing either.
         for (url, batch) in [(file, 2000), (server.database("recorded").await, 700)] {
-            let mut store = Store::open(&url, false).await.expect("opened");
-            let mut engine = Engine::new(store.snapshot().await.expect("an empty one"), false);
+            let (mut store, mut engine) = new_house(&url, false).await;
             for part in journal.chunks(batch) {
                 step(&mut store, &mut engine, part).await;
             }

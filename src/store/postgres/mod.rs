@@ -17,14 +17,16 @@ mod rows;
 
 pub use address::{PgUrl, ServerHealth, Trouble};
 
-use super::block::{self, Index};
-use super::indexes::{HotBlock, Indexes, JournalHour, Walk};
-use super::row::{link, mn_of, read_day, read_json};
-use super::{Audit, StoreError, Version};
+use super::block::{self, Index, RawBlock, RawSealed};
+use super::indexes::{HotBlock, Indexes};
+use super::row::{link, mn_of, read_day, read_json, read_version};
+use super::sealed::{self, SEAL_ROWS, SealedHour};
+use super::tables::{self, Tables, first_day, recount};
+use super::{StoreError, Version};
 use crate::docket::Case;
-use crate::domain::time::{Day, HOUR_MS, Hour, Moment};
-use crate::domain::{Declaration, Depth, Mn, Outage, OutletDay, OutletId, RuleSet, Silence};
-use crate::engine::{DayRow, Entry, Link, Recalled, Recount, Reopened, Snapshot, StoredFrame, Want, WriteSet, link_of, open_hours_reach_ms};
+use crate::domain::time::{Day, Hour, Moment};
+use crate::domain::{Declaration, Mn, Outage, OutletDay, OutletId, Silence};
+use crate::engine::{DayRow, Entry, Recalled, Recount, Reopened, Snapshot, Want, WriteSet};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
 use crate::rules::Carry;
@@ -43,13 +45,6 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres
 
 /// The oldest server, as it numbers itself.
 const SERVER_MIN: u32 = 150_000;
-/// Hot blocks read at once.
-const BLOCKS_PER_READ: usize = 64;
-/// Sealed rows that one transaction writes: some milliseconds, in which answers wait.
-const SEAL_ROWS: usize = 100;
-/// How long an hour stays in hot blocks after its end: its open hours, and a restart, read them there.
-const SEAL_AFTER_MS: i64 = 3 * HOUR_MS;
-
 /// The writer's side of one shard of the database.
 #[derive(Debug)]
 pub struct PgStore {
@@ -210,178 +205,12 @@ impl PgStore {
         }
     }
 
-    /// What a restarted engine needs: versions, heads, open days, cases, and the packets of the hours that are still open.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn snapshot(&mut self) -> Result<Snapshot, StoreError> {
-        let mut snapshot = Snapshot { sequence: self.next - 1, ..Snapshot::default() };
-        snapshot.now = self.engine_time().await?;
-        for version in self.versions().await? {
-            if version.registry {
-                snapshot.registry = Some(serde_json::from_slice(&version.content)?);
-            } else {
-                snapshot.rule_sets.push((version.at, String::from_utf8_lossy(&version.content).into_owned()));
-            }
-        }
-        snapshot.heads = self.indexes.heads();
-        self.read_days(&mut snapshot).await?;
-        self.read_states(&mut snapshot).await?;
-        snapshot.began = self.began().await?;
-        snapshot.cases = self.cases().await?;
-        let reach = snapshot.rule_sets.iter().filter_map(|(_, text)| RuleSet::parse(text).ok()).map(|rules| open_hours_reach_ms(&rules)).max();
-        let from = snapshot.now.plus_ms(-reach.unwrap_or_else(|| open_hours_reach_ms(&RuleSet::default())));
-        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE partition = $1 AND last_at >= $2 ORDER BY first")
-            .bind(self.partition)
-            .bind(from.0)
-            .fetch_all(&mut self.connection)
-            .await?;
-        for row in rows {
-            self.indexes.read_recent(&Index::read(row.get(0))?, block::expand(row.get(1))?, from, &mut snapshot);
-        }
-        snapshot.recent.sort_by_key(|frame| frame.sequence);
-        Ok(snapshot)
-    }
-
-    /// Days that are not confirmed or were reopened, and what the day before each hands over.
-    async fn read_days(&mut self, snapshot: &mut Snapshot) -> Result<(), StoreError> {
-        let rows = sqlx::query("SELECT outlet, day, first, due FROM reopened WHERE partition = $1")
-            .bind(self.partition)
-            .fetch_all(&mut self.connection)
-            .await?;
-        for row in rows {
-            if let Some(key) = key_of(&row) {
-                snapshot.reopened.insert(key, Reopened { first: Moment(row.get(2)), due: Moment(row.get(3)) });
-            }
-        }
-        let open = "SELECT outlet, day, body, carry FROM hour_cells WHERE partition = $1 AND NOT confirmed";
-        let reopened = "SELECT outlet, day, body, carry FROM hour_cells JOIN reopened USING (partition, outlet, day) WHERE partition = $1";
-        for days in [open, reopened] {
-            for row in sqlx::query(days).bind(self.partition).fetch_all(&mut self.connection).await? {
-                if let Some(key) = key_of(&row) {
-                    snapshot.days.insert(key, read_day(row.get(2), row.get(3))?);
-                }
-            }
-        }
-        let rows = sqlx::query(
-            "SELECT o.outlet, o.day, b.carry FROM (SELECT outlet, day FROM hour_cells WHERE partition = $1 AND NOT confirmed \
-             UNION SELECT outlet, day FROM reopened WHERE partition = $1) AS o \
-             JOIN hour_cells AS b ON b.partition = $1 AND b.outlet = o.outlet AND b.day = o.day - 1 WHERE b.carry IS NOT NULL",
-        )
-        .bind(self.partition)
-        .fetch_all(&mut self.connection)
-        .await?;
-        for row in rows {
-            let Some(key) = key_of(&row) else { continue };
-            let before = OutletDay { day: Day(key.day.0 - 1), ..key };
-            if snapshot.days.contains_key(&key) && !snapshot.days.contains_key(&before) {
-                snapshot.befores.insert(key, read_json(row.get(2))?);
-            }
-        }
-        Ok(())
-    }
-
-    /// Silences, outages, recounts and statements in force.
-    async fn read_states(&mut self, snapshot: &mut Snapshot) -> Result<(), StoreError> {
-        snapshot.silences = self.silences().await?;
-        snapshot.outages = self.outages().await?;
-        let rows = sqlx::query("SELECT outlet, next, last, depth, due FROM recounts WHERE partition = $1")
-            .bind(self.partition)
-            .fetch_all(&mut self.connection)
-            .await?;
-        for row in rows {
-            let day = |at: usize| Day(row.get::<i64, _>(at) as i32);
-            if let Some(outlet) = OutletId::new(row.get(0)) {
-                let recount = Recount { next: day(1), last: day(2), depth: Depth::of(row.get(3)), due: Moment(row.get(4)) };
-                snapshot.recounts.insert(outlet, recount);
-            }
-        }
-        let rows = sqlx::query("SELECT kind, body FROM statements WHERE partition = $1 ORDER BY sequence, kind, key")
-            .bind(self.partition)
-            .fetch_all(&mut self.connection)
-            .await?;
-        for row in rows {
-            match row.get(0) {
-                "declaration" => snapshot.declarations.push(read_json(row.get(1))?),
-                _ => snapshot.comparisons.push(read_json(row.get(1))?),
-            }
-        }
-        Ok(())
-    }
-
-    /// Every register and rule set that was put in force, oldest first.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn versions(&mut self) -> Result<Vec<Version>, StoreError> {
-        let rows = sqlx::query("SELECT sequence, at, kind, content FROM versions WHERE partition = $1 ORDER BY sequence")
-            .bind(self.partition)
-            .fetch_all(&mut self.connection)
-            .await?;
-        let version = |row: &PgRow| {
-            let content = zstd::decode_all(row.get::<&[u8], _>(3)).map_err(block::BlockError::from)?;
-            Ok(Version {
-                sequence: row.get::<i64, _>(0).unsigned_abs(),
-                at: Moment(row.get(1)),
-                registry: row.get::<&str, _>(2) == "registry",
-                content,
-            })
-        };
-        rows.iter().map(version).collect()
-    }
-
-    /// Engine time of the last commit.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn engine_time(&mut self) -> Result<Moment, StoreError> {
-        let query = sqlx::query("SELECT engine_time FROM shards WHERE partition = $1").bind(self.partition);
-        Ok(Moment(query.fetch_one(&mut self.connection).await?.get(0)))
-    }
-
     /// Declarations as last stated, those taken back included.
     ///
     /// # Errors
     /// The database cannot be read, or a row is damaged.
     pub async fn declarations(&mut self) -> Result<Vec<Declaration>, StoreError> {
         let rows = sqlx::query("SELECT body FROM statements WHERE partition = $1 AND kind = 'declaration' ORDER BY key")
-            .bind(self.partition)
-            .fetch_all(&mut self.connection)
-            .await?;
-        rows.iter().map(|row| read_json(row.get(0))).collect()
-    }
-
-    /// Every case as it stands.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn cases(&mut self) -> Result<Vec<Case>, StoreError> {
-        let rows =
-            sqlx::query("SELECT body FROM cases WHERE partition = $1 ORDER BY id").bind(self.partition).fetch_all(&mut self.connection).await?;
-        rows.iter().map(|row| read_json(row.get(0))).collect()
-    }
-
-    /// Loggers that are silent.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn silences(&mut self) -> Result<BTreeMap<Mn, Silence>, StoreError> {
-        let mut silences = BTreeMap::new();
-        let rows = sqlx::query("SELECT mn, body FROM silences WHERE partition = $1").bind(self.partition).fetch_all(&mut self.connection).await?;
-        for row in rows {
-            if let Some(mn) = mn_of(row.get(0)) {
-                silences.insert(mn, read_json(row.get(1))?);
-            }
-        }
-        Ok(silences)
-    }
-
-    /// Every outage as it was last stated, the oldest first.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn outages(&mut self) -> Result<Vec<Outage>, StoreError> {
-        let rows = sqlx::query("SELECT body FROM outages WHERE partition = $1 ORDER BY began, scope, name")
             .bind(self.partition)
             .fetch_all(&mut self.connection)
             .await?;
@@ -411,41 +240,6 @@ impl PgStore {
         Ok(carries)
     }
 
-    /// Day of the journal's first entry.
-    async fn began(&mut self) -> Result<Option<Day>, StoreError> {
-        let sealed = sqlx::query_scalar("SELECT min(hour) FROM sealed WHERE partition = $1").bind(self.partition);
-        let sealed: Option<i64> = sealed.fetch_one(&mut self.connection).await?;
-        let hot = sqlx::query_scalar("SELECT min(first_at) FROM blocks WHERE partition = $1").bind(self.partition);
-        let hot: Option<i64> = hot.fetch_one(&mut self.connection).await?;
-        let days = [sealed.map(|hour| Hour(hour).start().day()), hot.map(|at| Moment(at).day())];
-        Ok(days.into_iter().flatten().min())
-    }
-
-    /// What is kept of an outlet's day besides its packets.
-    ///
-    /// # Errors
-    /// The database cannot be read, or the row is damaged.
-    pub async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError> {
-        let row = sqlx::query("SELECT body, carry FROM hour_cells WHERE partition = $1 AND outlet = $2 AND day = $3")
-            .bind(self.partition)
-            .bind(key.outlet.as_str())
-            .bind(i64::from(key.day.0))
-            .fetch_optional(&mut self.connection)
-            .await?;
-        row.map(|row| read_day(row.get(0), row.get(1))).transpose()
-    }
-
-    /// What an outlet's day hands to the next.
-    async fn carry(&mut self, key: OutletDay) -> Result<Option<Carry>, StoreError> {
-        let row = sqlx::query("SELECT carry FROM hour_cells WHERE partition = $1 AND outlet = $2 AND day = $3 AND carry IS NOT NULL")
-            .bind(self.partition)
-            .bind(key.outlet.as_str())
-            .bind(i64::from(key.day.0))
-            .fetch_optional(&mut self.connection)
-            .await?;
-        row.map(|row| read_json(row.get(0))).transpose()
-    }
-
     /// Hands days back: their rows, and every packet that may be about them.
     ///
     /// # Errors
@@ -453,77 +247,11 @@ impl PgStore {
     pub async fn recall(&mut self, wants: &[Want]) -> Result<Vec<Recalled>, StoreError> {
         let mut pause = Pause::new();
         loop {
-            match within(self.recall_once(wants)).await {
+            match within(tables::recall(self, wants)).await {
                 Err(error) => self.mend(error, &mut pause).await?,
                 recalled => return recalled,
             }
         }
-    }
-
-    async fn recall_once(&mut self, wants: &[Want]) -> Result<Vec<Recalled>, StoreError> {
-        let mut recalled = Vec::with_capacity(wants.len());
-        for want in wants {
-            let row = self.day_row(want.key).await?;
-            let mut frames: BTreeMap<u64, StoredFrame> = BTreeMap::new();
-            for mn in want.loggers.iter().filter(|_| want.frames) {
-                let Some(id) = self.indexes.id(*mn) else { continue };
-                for frame in self.frames_about(id, want.key.day).await? {
-                    frames.insert(frame.sequence, frame);
-                }
-            }
-            let frames = want.frames.then(|| frames.into_values().collect());
-            let before = self.carry(OutletDay { day: Day(want.key.day.0 - 1), ..want.key }).await?;
-            recalled.push(Recalled { key: want.key, row, before, frames });
-        }
-        Ok(recalled)
-    }
-
-    /// A logger's packets that arrived on a day, and those that arrived on another and are about it.
-    async fn frames_about(&mut self, id: u32, day: Day) -> Result<Vec<StoredFrame>, StoreError> {
-        let mut late: BTreeMap<u64, Hour> = BTreeMap::new();
-        // What came late in the last hours is at hand; the rest is read where it lies.
-        let rows = sqlx::query("SELECT sequence, hour FROM late WHERE partition = $1 AND logger = $2 AND day = $3 AND sequence < $4")
-            .bind(self.partition)
-            .bind(i64::from(id))
-            .bind(i64::from(day.0))
-            .bind(number(self.indexes.late_since()))
-            .fetch_all(&mut self.connection)
-            .await?;
-        for row in rows {
-            late.insert(row.get::<i64, _>(0).unsigned_abs(), Hour(row.get(1)));
-        }
-        let mut frames: Vec<StoredFrame> = self.indexes.late_of(id, day).cloned().collect();
-        let about = |frame: &StoredFrame| frame.at.day() == day || late.contains_key(&frame.sequence);
-        let hours: BTreeSet<i64> = (0..24).map(|hour| day.hour(hour)).chain(late.values().copied()).map(|hour| hour.0).collect();
-        let rows = sqlx::query("SELECT before, entries FROM sealed WHERE partition = $1 AND logger = $2 AND hour = ANY($3)")
-            .bind(self.partition)
-            .bind(i64::from(id))
-            .bind(Vec::from_iter(hours))
-            .fetch_all(&mut self.connection)
-            .await?;
-        for row in rows {
-            let before = link(row.get(0)).unwrap_or_default();
-            frames.extend(self.indexes.frames_of(id, before, block::expand(row.get(1))?).into_iter().filter(about));
-        }
-        let wanted = |first_at: Moment, last_at: Moment| {
-            let touches = |start: Moment, end: Moment| first_at < end && last_at >= start;
-            touches(day.start(), day.end()) || late.values().any(|hour| touches(hour.start(), hour.end()))
-        };
-        let firsts: Vec<i64> = self.indexes.blocks_of(id, wanted).into_iter().map(number).collect();
-        for firsts in firsts.chunks(BLOCKS_PER_READ) {
-            let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE partition = $1 AND first = ANY($2)")
-                .bind(self.partition)
-                .bind(firsts)
-                .fetch_all(&mut self.connection)
-                .await?;
-            for row in rows {
-                let mut split = block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?);
-                if let Some((before, entries)) = split.remove(&id) {
-                    frames.extend(self.indexes.frames_of(id, before, entries).into_iter().filter(about));
-                }
-            }
-        }
-        Ok(frames)
     }
 
     /// Commits one step: its entries as a block, and every row of its write set. Only then are the debts settled.
@@ -635,8 +363,7 @@ impl PgStore {
     /// The database cannot be read.
     pub async fn hour_to_seal(&mut self, now: Moment) -> Result<Option<Hour>, StoreError> {
         let oldest = sqlx::query_scalar("SELECT min(first_at) FROM blocks WHERE partition = $1").bind(self.partition);
-        let oldest: Option<i64> = oldest.fetch_one(&mut self.connection).await?;
-        Ok(oldest.map(|oldest| Moment(oldest).hour()).filter(|hour| hour.end().plus_ms(SEAL_AFTER_MS) <= now))
+        Ok(sealed::due(oldest.fetch_one(&mut self.connection).await?, now))
     }
 
     /// Reads and compresses an hour, one row for each logger. Needs only a reader: other threads may do it while the writer goes
@@ -644,47 +371,11 @@ impl PgStore {
     ///
     /// # Errors
     /// The database cannot be read, or a block is damaged.
-    pub async fn prepare_seal(url: &PgUrl, partition: u32, hour: Hour) -> Result<PgSealedHour, StoreError> {
+    pub async fn prepare_seal(url: &PgUrl, partition: u32, hour: Hour) -> Result<SealedHour, StoreError> {
         let mut reader = url.connect(READER).await?;
         let partition = i64::from(partition);
-        let (start, end) = (hour.start(), hour.end());
-        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE partition = $1 AND first_at < $2 ORDER BY first")
-            .bind(partition)
-            .bind(end.0)
-            .fetch_all(&mut reader)
-            .await?;
-        let mut loggers: BTreeMap<u32, (Link, Vec<Entry>)> = BTreeMap::new();
-        for row in rows {
-            for (id, (mut before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
-                for entry in entries {
-                    let after = link_of(&before, &entry);
-                    if (start..end).contains(&entry.at) {
-                        loggers.entry(id).or_insert_with(|| (before, Vec::new())).1.push(entry);
-                    }
-                    before = after;
-                }
-            }
-        }
-        let rows = sqlx::query("SELECT logger, before, entries FROM sealed WHERE partition = $1 AND hour = $2")
-            .bind(partition)
-            .bind(hour.0)
-            .fetch_all(&mut reader)
-            .await?;
-        let again: BTreeMap<u32, PgRow> = rows.into_iter().map(|row| (row.get::<i64, _>(0) as u32, row)).collect();
-        let mut sealed = PgSealedHour { hour, rows: Vec::with_capacity(loggers.len()), heads: Vec::with_capacity(loggers.len()), last: 0 };
-        for (id, (before, entries)) in loggers {
-            sealed.heads.push((id, entries.iter().fold(before, |head, entry| link_of(&head, entry))));
-            sealed.last = entries.last().map_or(sealed.last, |entry| sealed.last.max(entry.sequence));
-            // An hour that was sealed before (its stamps came back, or a crash came between) keeps what it has.
-            if let Some(row) = again.get(&id) {
-                let mut merged: BTreeMap<u64, Entry> = block::expand(row.get(2))?.into_iter().map(|entry| (entry.sequence, entry)).collect();
-                merged.extend(entries.into_iter().map(|entry| (entry.sequence, entry)));
-                sealed.rows.push((id, link(row.get(1)).unwrap_or(before), block::compress_sealed(merged.values())?));
-            } else {
-                sealed.rows.push((id, before, block::compress_sealed(&entries)?));
-            }
-        }
-        Ok(sealed)
+        let blocks = blocks_in(&mut reader, partition, hour.start(), Some(hour.end())).await?;
+        sealed::prepare(hour, &blocks, sealed_in(&mut reader, partition, hour).await?)
     }
 
     /// Writes the next [`SEAL_ROWS`] rows of a prepared hour; after the last ones, drops its blocks. Says whether it is done.
@@ -692,7 +383,7 @@ impl PgStore {
     ///
     /// # Errors
     /// The database cannot be written; what was written stands, and the hour is prepared again.
-    pub async fn seal(&mut self, sealed: &mut PgSealedHour) -> Result<bool, StoreError> {
+    pub async fn seal(&mut self, sealed: &mut SealedHour) -> Result<bool, StoreError> {
         let part = sealed.rows.len().min(SEAL_ROWS);
         let mut pause = Pause::new();
         // What came through although its outcome was lost is written once more, and is the same.
@@ -708,7 +399,7 @@ impl PgStore {
     }
 
     /// Writes the first `part` rows of an hour, and, if these are the last ones, what comes after them.
-    async fn write_sealed(&mut self, sealed: &PgSealedHour, part: usize) -> Result<(), StoreError> {
+    async fn write_sealed(&mut self, sealed: &SealedHour, part: usize) -> Result<(), StoreError> {
         let partition = self.partition;
         self.make_months(&BTreeSet::from([month_of(sealed.hour.day())])).await?;
         let mut transaction = self.connection.begin().await?;
@@ -754,93 +445,6 @@ impl PgStore {
         Ok(())
     }
 
-    /// Seals the oldest hour that is old enough, at once. Says which; `None` when nothing is.
-    ///
-    /// # Errors
-    /// The database cannot be read or written.
-    pub async fn seal_hour(&mut self, now: Moment) -> Result<Option<Hour>, StoreError> {
-        let Some(hour) = self.hour_to_seal(now).await? else { return Ok(None) };
-        let mut sealed = Self::prepare_seal(&self.url, self.partition(), hour).await?;
-        while !self.seal(&mut sealed).await? {}
-        Ok(Some(hour))
-    }
-
-    // --- reading the journal ------------------------------------------------------------------------------------------
-
-    /// The hours of arrival that the journal holds, in order.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn journal_hours(&mut self) -> Result<Vec<Hour>, StoreError> {
-        let mut hours = BTreeSet::new();
-        let rows = sqlx::query("SELECT DISTINCT hour FROM sealed WHERE partition = $1").bind(self.partition).fetch_all(&mut self.connection).await?;
-        for row in rows {
-            hours.insert(Hour(row.get(0)));
-        }
-        let rows =
-            sqlx::query("SELECT first_at, last_at FROM blocks WHERE partition = $1").bind(self.partition).fetch_all(&mut self.connection).await?;
-        for row in rows {
-            let (first, last) = (Moment(row.get(0)).hour(), Moment(row.get(1)).hour());
-            hours.extend((first.0..=last.0).map(Hour));
-        }
-        Ok(hours.into_iter().collect())
-    }
-
-    async fn journal_hour(&mut self, hour: Hour) -> Result<JournalHour, StoreError> {
-        let mut journal = JournalHour::new();
-        let rows = sqlx::query("SELECT logger, before, entries FROM sealed WHERE partition = $1 AND hour = $2")
-            .bind(self.partition)
-            .bind(hour.0)
-            .fetch_all(&mut self.connection)
-            .await?;
-        for row in rows {
-            let id = row.get::<i64, _>(0) as u32;
-            let mut before = link(row.get(1));
-            for entry in block::expand(row.get(2))? {
-                journal.insert(entry.sequence, (id, before.take(), entry));
-            }
-        }
-        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE partition = $1 AND first_at < $2 AND last_at >= $3 ORDER BY first")
-            .bind(self.partition)
-            .bind(hour.end().0)
-            .bind(hour.start().0)
-            .fetch_all(&mut self.connection)
-            .await?;
-        for row in rows {
-            for (id, (before, entries)) in block::by_logger(&Index::read(row.get(0))?, block::expand(row.get(1))?) {
-                let mut before = Some(before);
-                for entry in entries {
-                    let stored = before.take();
-                    if entry.at.hour() == hour {
-                        journal.entry(entry.sequence).or_insert((id, stored, entry));
-                    }
-                }
-            }
-        }
-        Ok(journal)
-    }
-
-    /// The entries that arrived in an hour, by sequence.
-    ///
-    /// # Errors
-    /// The database cannot be read, or a row is damaged.
-    pub async fn entries_of_hour(&mut self, hour: Hour) -> Result<Vec<Entry>, StoreError> {
-        Ok(self.journal_hour(hour).await?.into_values().map(|(_, _, entry)| entry).collect())
-    }
-
-    /// Walks every chain from its beginning. `each` is told after each hour: the hour, the roots' input, entries so far.
-    ///
-    /// # Errors
-    /// The database cannot be read. What does not fit is in the audit, not an error.
-    pub async fn verify(&mut self, mut each: impl FnMut(Hour, &BTreeMap<Mn, Link>, &mut Audit)) -> Result<Audit, StoreError> {
-        let mut walk = Walk::default();
-        for hour in self.journal_hours().await? {
-            let journal = self.journal_hour(hour).await?;
-            walk.take(hour, journal, &self.indexes, &mut each);
-        }
-        Ok(walk.end(self.next, &self.indexes))
-    }
-
     /// A reader for the sinks: its own connection to the same shard.
     ///
     /// # Errors
@@ -850,13 +454,209 @@ impl PgStore {
     }
 }
 
-/// An hour, compressed, on its way into the database.
-#[derive(Debug)]
-pub struct PgSealedHour {
-    hour: Hour,
-    rows: Vec<(u32, Link, Vec<u8>)>,
-    heads: Vec<(u32, Link)>,
-    last: u64,
+impl Tables for PgStore {
+    fn indexes(&self) -> &Indexes {
+        &self.indexes
+    }
+
+    fn next(&self) -> u64 {
+        self.next
+    }
+
+    async fn engine_time(&mut self) -> Result<Moment, StoreError> {
+        let query = sqlx::query("SELECT engine_time FROM shards WHERE partition = $1").bind(self.partition);
+        Ok(Moment(query.fetch_one(&mut self.connection).await?.get(0)))
+    }
+
+    async fn versions(&mut self) -> Result<Vec<Version>, StoreError> {
+        let rows = sqlx::query("SELECT sequence, at, kind, content FROM versions WHERE partition = $1 ORDER BY sequence")
+            .bind(self.partition)
+            .fetch_all(&mut self.connection)
+            .await?;
+        rows.iter().map(|row| read_version(row.get(0), row.get(1), row.get(2), row.get(3))).collect()
+    }
+
+    async fn began(&mut self) -> Result<Option<Day>, StoreError> {
+        let sealed = sqlx::query_scalar("SELECT min(hour) FROM sealed WHERE partition = $1").bind(self.partition);
+        let sealed: Option<i64> = sealed.fetch_one(&mut self.connection).await?;
+        let hot = sqlx::query_scalar("SELECT min(first_at) FROM blocks WHERE partition = $1").bind(self.partition);
+        Ok(first_day(sealed, hot.fetch_one(&mut self.connection).await?))
+    }
+
+    async fn read_days(&mut self, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+        let rows = sqlx::query("SELECT outlet, day, first, due FROM reopened WHERE partition = $1")
+            .bind(self.partition)
+            .fetch_all(&mut self.connection)
+            .await?;
+        for row in rows {
+            if let Some(key) = key_of(&row) {
+                snapshot.reopened.insert(key, Reopened { first: Moment(row.get(2)), due: Moment(row.get(3)) });
+            }
+        }
+        let open = "SELECT outlet, day, body, carry FROM hour_cells WHERE partition = $1 AND NOT confirmed";
+        let reopened = "SELECT outlet, day, body, carry FROM hour_cells JOIN reopened USING (partition, outlet, day) WHERE partition = $1";
+        for days in [open, reopened] {
+            for row in sqlx::query(days).bind(self.partition).fetch_all(&mut self.connection).await? {
+                if let Some(key) = key_of(&row) {
+                    snapshot.days.insert(key, read_day(row.get(2), row.get(3))?);
+                }
+            }
+        }
+        let rows = sqlx::query(
+            "SELECT o.outlet, o.day, b.carry FROM (SELECT outlet, day FROM hour_cells WHERE partition = $1 AND NOT confirmed \
+             UNION SELECT outlet, day FROM reopened WHERE partition = $1) AS o \
+             JOIN hour_cells AS b ON b.partition = $1 AND b.outlet = o.outlet AND b.day = o.day - 1 WHERE b.carry IS NOT NULL",
+        )
+        .bind(self.partition)
+        .fetch_all(&mut self.connection)
+        .await?;
+        for row in rows {
+            let Some(key) = key_of(&row) else { continue };
+            let before = OutletDay { day: Day(key.day.0 - 1), ..key };
+            if snapshot.days.contains_key(&key) && !snapshot.days.contains_key(&before) {
+                snapshot.befores.insert(key, read_json(row.get(2))?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn cases(&mut self) -> Result<Vec<Case>, StoreError> {
+        let rows =
+            sqlx::query("SELECT body FROM cases WHERE partition = $1 ORDER BY id").bind(self.partition).fetch_all(&mut self.connection).await?;
+        rows.iter().map(|row| read_json(row.get(0))).collect()
+    }
+
+    async fn silences(&mut self) -> Result<BTreeMap<Mn, Silence>, StoreError> {
+        let mut silences = BTreeMap::new();
+        let rows = sqlx::query("SELECT mn, body FROM silences WHERE partition = $1").bind(self.partition).fetch_all(&mut self.connection).await?;
+        for row in rows {
+            if let Some(mn) = mn_of(row.get(0)) {
+                silences.insert(mn, read_json(row.get(1))?);
+            }
+        }
+        Ok(silences)
+    }
+
+    async fn outages(&mut self) -> Result<Vec<Outage>, StoreError> {
+        let rows = sqlx::query("SELECT body FROM outages WHERE partition = $1 ORDER BY began, scope, name")
+            .bind(self.partition)
+            .fetch_all(&mut self.connection)
+            .await?;
+        rows.iter().map(|row| read_json(row.get(0))).collect()
+    }
+
+    async fn recounts(&mut self) -> Result<BTreeMap<OutletId, Recount>, StoreError> {
+        let rows = sqlx::query("SELECT outlet, next, last, depth, due FROM recounts WHERE partition = $1")
+            .bind(self.partition)
+            .fetch_all(&mut self.connection)
+            .await?;
+        let read = |row: &PgRow| Some((OutletId::new(row.get(0))?, recount(row.get(1), row.get(2), row.get(3), row.get(4))));
+        Ok(rows.iter().filter_map(read).collect())
+    }
+
+    async fn statements(&mut self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let rows = sqlx::query("SELECT kind, body FROM statements WHERE partition = $1 ORDER BY sequence, kind, key")
+            .bind(self.partition)
+            .fetch_all(&mut self.connection)
+            .await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError> {
+        let row = sqlx::query("SELECT body, carry FROM hour_cells WHERE partition = $1 AND outlet = $2 AND day = $3")
+            .bind(self.partition)
+            .bind(key.outlet.as_str())
+            .bind(i64::from(key.day.0))
+            .fetch_optional(&mut self.connection)
+            .await?;
+        row.map(|row| read_day(row.get(0), row.get(1))).transpose()
+    }
+
+    async fn carry(&mut self, key: OutletDay) -> Result<Option<Carry>, StoreError> {
+        let row = sqlx::query("SELECT carry FROM hour_cells WHERE partition = $1 AND outlet = $2 AND day = $3 AND carry IS NOT NULL")
+            .bind(self.partition)
+            .bind(key.outlet.as_str())
+            .bind(i64::from(key.day.0))
+            .fetch_optional(&mut self.connection)
+            .await?;
+        row.map(|row| read_json(row.get(0))).transpose()
+    }
+
+    async fn late(&mut self, id: u32, day: Day, before: u64) -> Result<BTreeMap<u64, Hour>, StoreError> {
+        let rows = sqlx::query("SELECT sequence, hour FROM late WHERE partition = $1 AND logger = $2 AND day = $3 AND sequence < $4")
+            .bind(self.partition)
+            .bind(i64::from(id))
+            .bind(i64::from(day.0))
+            .bind(number(before))
+            .fetch_all(&mut self.connection)
+            .await?;
+        Ok(rows.iter().map(|row| (row.get::<i64, _>(0).unsigned_abs(), Hour(row.get(1)))).collect())
+    }
+
+    async fn sealed_of(&mut self, id: u32, hours: BTreeSet<Hour>) -> Result<Vec<RawSealed>, StoreError> {
+        let rows = sqlx::query("SELECT logger, before, entries FROM sealed WHERE partition = $1 AND logger = $2 AND hour = ANY($3)")
+            .bind(self.partition)
+            .bind(i64::from(id))
+            .bind(hours.into_iter().map(|hour| hour.0).collect::<Vec<i64>>())
+            .fetch_all(&mut self.connection)
+            .await?;
+        Ok(rows.iter().map(raw_sealed).collect())
+    }
+
+    async fn sealed_in(&mut self, hour: Hour) -> Result<Vec<RawSealed>, StoreError> {
+        sealed_in(&mut self.connection, self.partition, hour).await
+    }
+
+    async fn sealed_hours(&mut self) -> Result<BTreeSet<Hour>, StoreError> {
+        let rows = sqlx::query("SELECT DISTINCT hour FROM sealed WHERE partition = $1").bind(self.partition).fetch_all(&mut self.connection).await?;
+        Ok(rows.iter().map(|row| Hour(row.get(0))).collect())
+    }
+
+    async fn block_spans(&mut self) -> Result<Vec<(Moment, Moment)>, StoreError> {
+        let rows =
+            sqlx::query("SELECT first_at, last_at FROM blocks WHERE partition = $1").bind(self.partition).fetch_all(&mut self.connection).await?;
+        Ok(rows.iter().map(|row| (Moment(row.get(0)), Moment(row.get(1)))).collect())
+    }
+
+    async fn blocks(&mut self, firsts: &[u64]) -> Result<Vec<RawBlock>, StoreError> {
+        let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE partition = $1 AND first = ANY($2)")
+            .bind(self.partition)
+            .bind(firsts.iter().copied().map(number).collect::<Vec<i64>>())
+            .fetch_all(&mut self.connection)
+            .await?;
+        Ok(rows.iter().map(raw_block).collect())
+    }
+
+    async fn blocks_in(&mut self, from: Moment, to: Option<Moment>) -> Result<Vec<RawBlock>, StoreError> {
+        blocks_in(&mut self.connection, self.partition, from, to).await
+    }
+}
+
+async fn blocks_in(reader: &mut PgConnection, partition: i64, from: Moment, to: Option<Moment>) -> Result<Vec<RawBlock>, StoreError> {
+    let rows = sqlx::query("SELECT loggers, entries FROM blocks WHERE partition = $1 AND last_at >= $2 AND first_at < $3 ORDER BY first")
+        .bind(partition)
+        .bind(from.0)
+        .bind(to.map_or(i64::MAX, |to| to.0))
+        .fetch_all(reader)
+        .await?;
+    Ok(rows.iter().map(raw_block).collect())
+}
+
+async fn sealed_in(reader: &mut PgConnection, partition: i64, hour: Hour) -> Result<Vec<RawSealed>, StoreError> {
+    let rows = sqlx::query("SELECT logger, before, entries FROM sealed WHERE partition = $1 AND hour = $2")
+        .bind(partition)
+        .bind(hour.0)
+        .fetch_all(reader)
+        .await?;
+    Ok(rows.iter().map(raw_sealed).collect())
+}
+
+fn raw_block(row: &PgRow) -> RawBlock {
+    RawBlock { loggers: row.get(0), entries: row.get(1) }
+}
+
+fn raw_sealed(row: &PgRow) -> RawSealed {
+    RawSealed { id: row.get::<i64, _>(0) as u32, before: row.get(1), entries: row.get(2) }
 }
 
 /// The sinks' side: reads what waits to be delivered.

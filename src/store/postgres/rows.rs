@@ -4,11 +4,10 @@ use super::Sending;
 use crate::docket::Case;
 use crate::domain::time::Moment;
 use crate::domain::{Mn, Outage, OutletDay, Span};
-use crate::engine::{Body, DayRow, Entry, Recount, Reopened, WriteSet};
+use crate::engine::{DayRow, Entry, Recount, Reopened, WriteSet};
 use crate::store::StoreError;
-use crate::store::block;
 use crate::store::indexes::Indexes;
-use crate::store::row::write_json;
+use crate::store::row::{version_of, write_json};
 use sqlx::postgres::PgConnection;
 use std::collections::BTreeMap;
 
@@ -67,12 +66,7 @@ pub(super) async fn write_marks(connection: &mut PgConnection, partition: i64, s
 /// Registers and rule sets: few, and each its own statement.
 pub(super) async fn write_versions(connection: &mut PgConnection, partition: i64, entries: &[Entry]) -> Result<(), StoreError> {
     for entry in entries {
-        let (kind, content) = match &entry.body {
-            Body::RegistryVersion { files } => ("registry", serde_json::to_vec(files)?),
-            Body::RuleSetVersion { text } => ("rule_set", text.clone().into_bytes()),
-            _ => continue,
-        };
-        let content = zstd::bulk::compress(&content, 9).map_err(block::BlockError::from)?;
+        let Some((kind, content)) = version_of(entry)? else { continue };
         sqlx::query("INSERT INTO versions (partition, sequence, at, kind, content) VALUES ($1, $2, $3, $4, $5)")
             .bind(partition)
             .bind(number(entry.sequence))
