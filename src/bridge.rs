@@ -6,14 +6,11 @@ use crate::broker::{BrokerError, Cluster, Consumer, Outgoing, Producer, Received
 use crate::domain::CaseStatement;
 use crate::engine::Body;
 use crate::message::{DISPOSITIONS, Topic};
-use crate::pipeline::appending::fault;
-use crate::pipeline::clock::ArrivalClock;
-use crate::pipeline::intake::Item;
-use crate::pipeline::serve::Shared;
+use crate::pipeline::appending::Appender;
 use crate::telemetry::metric;
 use metrics::counter;
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 /// A pause after the broker said no.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -28,9 +25,7 @@ pub struct Bridge {
     /// Consumer group.
     pub group: String,
     /// Where to.
-    pub shared: Shared,
-    /// Stamps arrivals.
-    pub clock: ArrivalClock,
+    pub appender: Appender,
 }
 
 impl Bridge {
@@ -78,10 +73,7 @@ impl Bridge {
 
     /// Appends, and waits until it is durable.
     async fn append(&self, body: Body, bytes: usize) {
-        let (tell, told) = oneshot::channel();
-        self.shared.intake.room().await;
-        self.shared.intake.push(self.clock.now(), Item::Append(Box::new(body), bytes, tell), None);
-        if told.await.is_err() {
+        if self.appender.append(vec![(body, bytes)]).await.is_err() {
             // The engine has stopped: the record comes again after the next start.
             return std::future::pending().await;
         }
@@ -105,11 +97,13 @@ impl Bridge {
             ("ce_subject", place.clone()),
             ("reason", reason.to_owned()),
         ];
-        let send = async |body: &[u8]| producer.queue(Outgoing { topic: Topic::Refused.name(), key: &place, headers: &headers, body })?.done().await;
+        let send = async |body: &[u8]| {
+            producer.queue(Outgoing { topic: Topic::Refused.name(), key: &place, partition: None, headers: &headers, body })?.done().await
+        };
         match send(received.body.as_deref().unwrap_or_default()).await {
             Err(BrokerError::Poison(_)) => send(&[]).await?,
             other => other?,
-        }
+        };
         counter!(metric::DISPOSITIONS, "fate" => "dead_letter").increment(1);
         Ok(())
     }
@@ -122,6 +116,6 @@ impl Bridge {
             CaseStatement::Disposition(step) => Body::Disposition(step),
             CaseStatement::Event(event) => Body::Event(event),
         };
-        fault(&body, &self.shared.registry.load()).map_or(Ok(body), |what| Err(shorten(what)))
+        self.appender.fault(&body).map_or(Ok(body), |what| Err(shorten(what)))
     }
 }

@@ -20,6 +20,8 @@ pub struct TopicPlan {
     pub partitions: i32,
     /// Days that records stay; none: for ever.
     pub days: Option<i64>,
+    /// Of each key only the last record stays.
+    pub compact: bool,
 }
 
 /// What became of a plan.
@@ -48,7 +50,8 @@ pub async fn make_topics(cluster: &Cluster, plans: &[TopicPlan]) -> Result<Vec<(
     let mut topics = Vec::with_capacity(missing.len());
     for (plan, retention) in missing.iter().zip(&retention) {
         let topic = NewTopic::new(plan.name, plan.partitions, TopicReplication::Fixed(replicas));
-        topics.push(topic.set("max.message.bytes", &bytes).set("min.insync.replicas", &in_sync).set("retention.ms", retention));
+        let topic = topic.set("max.message.bytes", &bytes).set("min.insync.replicas", &in_sync).set("retention.ms", retention);
+        topics.push(topic.set("cleanup.policy", if plan.compact { "compact" } else { "delete" }));
     }
     let mut made: Vec<(TopicPlan, Made)> = plans.iter().filter(|plan| !missing.contains(plan)).map(|plan| (*plan, Made::Known)).collect();
     if topics.is_empty() {
@@ -68,6 +71,20 @@ pub async fn make_topics(cluster: &Cluster, plans: &[TopicPlan]) -> Result<Vec<(
 
 /// Who asked, how many brokers there are, and each topic with the copies of its partition that has fewest.
 type Looked = (AdminClient<Watch>, usize, Vec<(String, u32)>);
+
+/// How many partitions a topic has; none: it is not there.
+///
+/// # Errors
+/// The cluster does not say what it has.
+pub async fn count_partitions(cluster: &Cluster, topic: &'static str) -> Result<Option<u32>, BrokerError> {
+    let admin: AdminClient<Watch> = cluster.config.create_with_context(Watch)?;
+    let ask = move || {
+        let metadata = admin.inner().fetch_metadata(Some(topic), PATIENCE)?;
+        let count = metadata.topics().iter().find(|known| known.name() == topic).map_or(0, |known| known.partitions().len());
+        Ok(u32::try_from(count).ok().filter(|count| *count > 0))
+    };
+    tokio::task::spawn_blocking(ask).await.map_err(|error| BrokerError::Away(error.to_string()))?
+}
 
 async fn look(cluster: &Cluster) -> Result<Looked, BrokerError> {
     let admin: AdminClient<Watch> = cluster.config.create_with_context(Watch)?;

@@ -1,10 +1,10 @@
 //! `hj212d cases`: the docket of a data folder, as a list, or one case with its history.
 
-use super::{Failure, existing_database, exit, small_runtime};
+use super::{Failure, exit, readers, small_runtime};
 use crate::docket::{Case, State, suggested_action};
 use crate::domain::Severity;
 use crate::rules::factor_names;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
@@ -31,11 +31,12 @@ pub(super) struct Arguments {
 
 /// The cases of a data folder, the oldest first.
 pub(super) fn stored(data: &Path) -> Result<Vec<Case>, Failure> {
-    let database = existing_database(data)?;
     small_runtime()?.block_on(async {
-        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
-        let mut store = Store::read(&database).await.map_err(failed)?;
-        let mut cases = store.cases().await.map_err(failed)?;
+        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, error.to_string());
+        let mut cases = Vec::new();
+        for mut store in readers::open(data).await? {
+            cases.extend(store.cases().await.map_err(failed)?);
+        }
         cases.sort_by_key(|case| (case.opened_at, case.id));
         Ok(cases)
     })

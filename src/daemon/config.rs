@@ -27,6 +27,10 @@ pub struct Raw {
     pub intake: RawIntake,
     /// Kafka.
     pub kafka: RawKafka,
+    /// What a gateway is.
+    pub gateway: RawGateway,
+    /// What a worker is.
+    pub worker: RawWorker,
     /// Health and metrics.
     pub http: RawHttp,
     /// Logs.
@@ -71,6 +75,9 @@ section! {
         junk_len_max: usize = Limits::default().junk_len_max,
     }
 }
+
+/// Shards of a journal: each costs a thread, a connection and a client in some worker.
+const PARTITIONS_MAX: u32 = 4096;
 
 /// Variables, less their prefix, that are [`Secret`]s: the database, Kafka's password.
 const SECRETS: [&str; 2] = ["data__database", "kafka__password"];
@@ -135,8 +142,30 @@ section! {
         password: Secret = Secret::default(),
         /// Make the topics that are not there.
         make_topics: bool = true,
-        /// Consumer group that reads the steps of cases.
+        /// Consumer group that reads the steps of cases; with `.workers` behind it, the group of the workers.
         group: String = "hj212d".to_owned(),
+        /// Shards of the journal, when its topic is made: gateways and workers alone use it.
+        journal_partitions: u32 = 64,
+        /// A gateway may answer what one replica has.
+        allow_single_broker: bool = false,
+    }
+}
+
+section! {
+    /// `[gateway]`
+    RawGateway {
+        /// Its name in entries; empty: the machine's.
+        name: String = String::new(),
+    }
+}
+
+section! {
+    /// `[worker]`
+    RawWorker {
+        /// A name that outlives the process: who comes back under it within `session` finds its shards as they were; empty: shards move at once.
+        instance: String = String::new(),
+        /// A worker that is not heard for so long loses its shards.
+        session: String = "10s".to_owned(),
     }
 }
 
@@ -149,6 +178,10 @@ pub struct Kafka {
     pub make_topics: bool,
     /// Consumer group of the steps of cases.
     pub group: String,
+    /// Shards of the journal, when its topic is made.
+    pub journal_partitions: u32,
+    /// A gateway may answer what one replica has.
+    pub allow_single_broker: bool,
 }
 
 impl RawKafka {
@@ -164,7 +197,20 @@ impl RawKafka {
         one_of("kafka.mechanism", &self.mechanism, "SCRAM-SHA-256, SCRAM-SHA-512, PLAIN")?;
         let login = Login { security: self.security, authorities: self.authorities, mechanism: self.mechanism, user: self.user };
         let cluster = Cluster::new(&self.brokers, &login, &self.password.0);
-        Ok(Some(Kafka { cluster, make_topics: self.make_topics, group: self.group }))
+        if self.journal_partitions == 0 || self.journal_partitions > PARTITIONS_MAX {
+            return Err(ConfigError::Value {
+                key: "kafka.journal_partitions",
+                value: self.journal_partitions.to_string(),
+                expected: "a number from 1 to 4096",
+            });
+        }
+        Ok(Some(Kafka {
+            cluster,
+            make_topics: self.make_topics,
+            group: self.group,
+            journal_partitions: self.journal_partitions,
+            allow_single_broker: self.allow_single_broker,
+        }))
     }
 }
 
@@ -215,6 +261,12 @@ pub struct Config {
     pub intake_bytes_max: usize,
     /// Time between ticks.
     pub tick: Duration,
+    /// Name of a gateway in entries.
+    pub gateway: String,
+    /// A worker's name in its group; empty: none that outlives it.
+    pub instance: String,
+    /// A worker that is not heard for so long loses its shards.
+    pub session: Duration,
     /// Health and metrics.
     pub http: SocketAddr,
     /// Log format.
@@ -315,6 +367,9 @@ impl Config {
             accept_unknown: raw.registry.accept_unknown,
             intake_bytes_max: raw.intake.bytes_max,
             tick: duration("intake.tick", &raw.intake.tick)?,
+            gateway: if raw.gateway.name.is_empty() { host_name() } else { raw.gateway.name },
+            instance: raw.worker.instance,
+            session: duration("worker.session", &raw.worker.session)?,
             http: address("http.address", &raw.http.address)?,
             log_format: raw.log.format,
             log_filter: raw.log.filter,
@@ -332,6 +387,11 @@ impl Config {
     pub fn database(&self) -> DatabaseUrl {
         self.server.clone().unwrap_or_else(|| DatabaseUrl::Sqlite(self.data.join("hj212d.sqlite")))
     }
+}
+
+/// The machine's name.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 fn address(key: &'static str, value: &str) -> Result<SocketAddr, ConfigError> {

@@ -1,15 +1,16 @@
 //! `hj212d doctor`: looks at everything that the daemon rests on, and says of each what is wrong and how it is mended. Writes nothing,
 //! and may run beside the daemon.
 
-use super::{Config, Failure, exit, small_runtime};
+use super::{Config, Failure, exit, readers, small_runtime};
 use crate::broker::look_at_topics;
-use crate::domain::time::Moment;
+use crate::domain::time::{HOUR_MS, Moment};
 use crate::domain::{Basis, Series};
 use crate::message::DISPOSITIONS;
+use crate::pipeline::appending::REGISTER;
 use crate::pipeline::clock::ArrivalClock;
 use crate::registry::{Files, Registry};
 use crate::sinks::topics::plans;
-use crate::store::{DatabaseUrl, Store};
+use crate::store::{DatabaseUrl, JOURNAL, Store};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -103,8 +104,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     config.data = arguments.data.clone().unwrap_or(config.data);
     let mut looks = vec![disk(&config.data), descriptors(config.connections_max as u64), time_service()];
     small_runtime()?.block_on(async {
-        database(&config, &mut looks).await;
-        kafka(&config, &mut looks).await;
+        let engine_time = database(&config, &mut looks).await;
+        kafka(&config, engine_time, &mut looks).await;
     });
     for look in &looks {
         if arguments.json { say!("{}", look.line()) } else { look.show() }
@@ -182,13 +183,15 @@ fn time_service() -> Look {
     }
 }
 
-async fn database(config: &Config, looks: &mut Vec<Look>) {
+/// Gives the engine time, if there is one.
+async fn database(config: &Config, looks: &mut Vec<Look>) -> Option<Moment> {
     let database = config.database();
     if let DatabaseUrl::Postgres(url) = &database {
         match url.health().await {
             Err(error) => {
                 let mend = ("核对地址、口令和服务器日志", "look at address, password and the server's log");
-                return looks.push(Look::bad(DATABASE, State::Fault, format!("{database}：{error}"), format!("{database}: {error}"), mend));
+                looks.push(Look::bad(DATABASE, State::Fault, format!("{database}：{error}"), format!("{database}: {error}"), mend));
+                return None;
             }
             Ok(health) => {
                 for (zh, en, mend) in health.faults() {
@@ -198,32 +201,42 @@ async fn database(config: &Config, looks: &mut Vec<Look>) {
         }
     }
     match opened(&database).await {
-        Ok(None) => looks.push(Look::fine(
-            DATABASE,
-            format!("{database} 尚未写入；serve 首次启动时建立"),
-            format!("nothing was ever written to {database}; serve makes it at its first start"),
-        )),
+        Ok(None) => {
+            looks.push(Look::fine(
+                DATABASE,
+                format!("{database} 尚未写入；serve 首次启动时建立"),
+                format!("nothing was ever written to {database}; serve makes it at its first start"),
+            ));
+            None
+        }
         Ok(Some((now, registry))) => {
             looks.push(Look::fine(DATABASE, format!("{database} 可读，引擎时间 {now}"), format!("{database} can be read, engine time is {now}")));
             looks.extend(engine_time(now, config.local_socket().exists()));
             looks.push(holes(registry.as_ref(), now));
+            Some(now)
         }
         Err(error) => {
             let mend = ("保留数据目录，执行 hj212d verify", "keep the data folder, and run hj212d verify");
             looks.push(Look::bad(DATABASE, State::Fault, format!("{database}：{error}"), format!("{database}: {error}"), mend));
+            None
         }
     }
 }
 
-/// Engine time, and the register in force.
+/// Engine time (of the shard that is furthest behind), and the register in force.
 async fn opened(database: &DatabaseUrl) -> Result<Option<(Moment, Option<Registry>)>, String> {
     let failed = |error: crate::store::StoreError| error.to_string();
     if !Store::exists(database).await.map_err(failed)? {
         return Ok(None);
     }
-    let mut store = Store::read(database).await.map_err(failed)?;
-    let now = store.engine_time().await.map_err(failed)?;
-    let versions = store.versions().await.map_err(failed)?;
+    let mut stores = readers::shards(database).await.map_err(failed)?;
+    let mut now: Option<Moment> = None;
+    for store in &mut stores {
+        let time = store.engine_time().await.map_err(failed)?;
+        now = Some(now.map_or(time, |now| now.min(time)));
+    }
+    let Some(now) = now else { return Ok(None) };
+    let versions = readers::versions(&mut stores).await.map_err(failed)?;
     let Some(version) = versions.iter().rfind(|version| version.registry) else { return Ok(Some((now, None))) };
     let files: Files = serde_json::from_slice(&version.content).map_err(|error| format!("the register of entry {}: {error}", version.sequence))?;
     Ok(Some((now, Registry::parse(&files).ok())))
@@ -294,11 +307,27 @@ fn holes(registry: Option<&Registry>, now: Moment) -> Look {
     Look::bad(REGISTRY, State::Warning, zh, en, mend)
 }
 
-async fn kafka(config: &Config, looks: &mut Vec<Look>) {
+/// Whether what workers have not taken yet stays until they have.
+fn journal_kept(retention_ms: Option<i64>, engine_time: Option<Moment>) -> Option<Look> {
+    let behind = ArrivalClock::wall().now().0 - engine_time?.0;
+    let kept = retention_ms.filter(|kept| behind > kept / 2)?;
+    let hours = |ms: i64| ms / HOUR_MS;
+    let (zh, en) = (
+        format!("工作进程落后 {} 小时，日志主题只保留 {} 小时", hours(behind), hours(kept)),
+        format!("a worker is {} h behind, and the journal's topic keeps {} h", hours(behind), hours(kept)),
+    );
+    let mend = (
+        "启动或增加 worker；先加大 hj212.journal.v1 的 retention.ms",
+        "start workers, or more of them; before that raise retention.ms of hj212.journal.v1",
+    );
+    Some(Look::bad(KAFKA, State::Fault, zh, en, mend))
+}
+
+async fn kafka(config: &Config, engine_time: Option<Moment>, looks: &mut Vec<Look>) {
     let Some(kafka) = &config.kafka else {
         return looks.push(Look::fine(KAFKA, "未使用：事件写入 out/", "not used: events go to out/"));
     };
-    let plans = plans();
+    let plans = plans(Some(kafka.journal_partitions));
     let topics = match look_at_topics(&kafka.cluster, &plans).await {
         Ok(topics) => topics,
         Err(error) => {
@@ -309,9 +338,15 @@ async fn kafka(config: &Config, looks: &mut Vec<Look>) {
     let (mut missing, mut single, mut short) = (Vec::new(), Vec::new(), Vec::new());
     for (plan, topic) in plans.iter().zip(topics) {
         let Some(topic) = topic else {
-            missing.push(plan.name);
+            // Gateways and workers alone need the journal's.
+            if ![JOURNAL, REGISTER].contains(&plan.name) {
+                missing.push(plan.name);
+            }
             continue;
         };
+        if plan.name == JOURNAL {
+            looks.extend(journal_kept(topic.retention_ms, engine_time));
+        }
         if topic.replicas < IN_SYNC_MIN || topic.in_sync_min < IN_SYNC_MIN {
             single.push(plan.name);
         }

@@ -1,12 +1,12 @@
 //! `hj212d links`: who is not heard (断链), and what is missing (缺数). From the database alone: outages that go on and those of the last
 //! days, silent loggers, and of each outlet what its newest published day hands over.
 
-use super::{Failure, existing_database, exit, small_runtime};
+use super::{Failure, exit, readers, small_runtime};
 use crate::domain::time::{DAY_MS, Day, MINUTE_MS, Moment};
 use crate::domain::{FactorCode, Mn, Outage, OutletId, Silence};
 use crate::registry::{Files, Outlet, Registry};
 use crate::rules::{Carry, is_pollutant};
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -44,22 +44,26 @@ struct Links {
 
 impl Links {
     async fn load(data: &Path) -> Result<Self, Failure> {
-        let database = existing_database(data)?;
-        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
-        let mut store = Store::read(&database).await.map_err(failed)?;
-        let versions = store.versions().await.map_err(failed)?;
+        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, error.to_string());
+        let mut stores = readers::open(data).await?;
+        let versions = readers::versions(&mut stores).await.map_err(failed)?;
         let data = data.display();
         let nothing = || Failure::new(exit::NO_INPUT, format!("no register in {data}; hj212d registry import DIR --data {data} puts one in force"));
         let register = versions.iter().rfind(|version| version.registry).ok_or_else(nothing)?;
         let unreadable = |what: String| Failure::new(exit::SOFTWARE, format!("the register of entry {}: {what}", register.sequence));
         let files: Files = serde_json::from_slice(&register.content).map_err(|error| unreadable(error.to_string()))?;
-        Ok(Self {
-            now: store.engine_time().await.map_err(failed)?,
-            registry: Registry::parse(&files).map_err(|faults| unreadable(format!("{} faults", faults.len())))?,
-            outages: store.outages().await.map_err(failed)?,
-            silences: store.silences().await.map_err(failed)?,
-            carries: store.carries().await.map_err(failed)?,
-        })
+        let registry = Registry::parse(&files).map_err(|faults| unreadable(format!("{} faults", faults.len())))?;
+        let (mut outages, mut silences, mut carries) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let mut now: Option<Moment> = None;
+        for mut store in stores {
+            let time = store.engine_time().await.map_err(failed)?;
+            now = Some(now.map_or(time, |now| now.min(time)));
+            // Every shard has the outages.
+            outages = store.outages().await.map_err(failed)?;
+            silences.extend(store.silences().await.map_err(failed)?);
+            carries.extend(store.carries().await.map_err(failed)?);
+        }
+        Ok(Self { now: now.unwrap_or_default(), registry, outages, silences, carries })
     }
 
     /// Outages that go on, and those that ended in the last days.

@@ -4,7 +4,9 @@ use super::{Failure, existing_database, exit, small_runtime};
 use crate::engine::Body;
 use crate::http::local::{ENTRIES_MAX, SOCKET};
 use crate::pipeline::clock::ArrivalClock;
-use crate::pipeline::serve::{Serve, Settings, Shared};
+use crate::pipeline::core::Shared;
+use crate::pipeline::intake::Intake;
+use crate::pipeline::serve::{Serve, Settings};
 use crate::store::Store;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
@@ -13,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -90,11 +93,16 @@ async fn ask(data: &Path, method: &str, path: &str, body: Vec<u8>) -> Result<Opt
 async fn offline(data: &Path, bodies: Vec<Body>) -> Result<(), Failure> {
     let failed = |error: String| Failure::new(exit::IO, format!("{}: {error}", data.display()));
     std::fs::create_dir_all(data).map_err(|error| failed(error.to_string()))?;
-    let store = Store::open(super::database_of(data)?, true).await.map_err(|error| failed(error.to_string()))?;
-    let shared = Shared::new(0);
+    let database = super::database_of(data)?;
+    if Store::shards(&database).await.map_err(|error| failed(error.to_string()))?.len() > 1 {
+        let what = "workers write this database: run the command where one of them runs, with --data its data folder";
+        return Err(Failure::new(exit::UNAVAILABLE, what));
+    }
+    let store = Store::open(database, true).await.map_err(|error| failed(error.to_string()))?;
     let (answers, _) = mpsc::channel(1);
-    let settings = Settings { gateway: "command", clock: ArrivalClock::wall(), tick: Duration::from_secs(5), accept_unknown: false };
-    let serve = Serve::build(store, shared, settings, answers).await.map_err(|error| failed(error.to_string()))?;
+    let settings = Settings { gateway: "command".into(), clock: ArrivalClock::wall(), tick: Duration::from_secs(5), accept_unknown: false };
+    let serve =
+        Serve::build(store, Arc::new(Intake::new(0)), Shared::default(), settings, answers).await.map_err(|error| failed(error.to_string()))?;
     serve.append(bodies).await.map_err(|error| failed(error.to_string()))?;
     Ok(())
 }

@@ -12,9 +12,12 @@ mod check;
 mod config;
 mod decode;
 mod doctor;
+mod gateway;
+mod house;
 mod links;
 mod local;
 mod means;
+mod readers;
 mod referrals;
 mod registry;
 mod replay;
@@ -26,6 +29,7 @@ mod schemas;
 mod statements;
 mod verify;
 mod what_if;
+mod worker;
 
 pub use config::{Config, ConfigError};
 
@@ -80,6 +84,10 @@ struct Arguments {
 enum Command {
     /// Listen, answer, store, average, judge, refer: everything in one process.
     Serve(serve::Arguments),
+    /// Listen and answer only: what arrives goes into the journal on Kafka, for workers.
+    Gateway(gateway::Arguments),
+    /// Average, judge and refer what gateways have put into the journal: some of its shards, as the group of workers shares them.
+    Worker(worker::Arguments),
     /// Play a fleet of data loggers over real TCP.
     Simulate(simulate::Arguments),
     /// Explain packets from standard input, one a line, field by field.
@@ -122,6 +130,8 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Serve(arguments) => serve::run(arguments),
+        Command::Gateway(arguments) => gateway::run(arguments),
+        Command::Worker(arguments) => worker::run(arguments),
         Command::Simulate(arguments) => simulate::run(arguments),
         Command::Decode(arguments) => decode::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

@@ -2,12 +2,12 @@
 
 use super::config::day;
 use super::local::{self, Way};
-use super::{Failure, existing_database, exit, faults_text, read_registry, small_runtime};
+use super::{Failure, exit, faults_text, read_registry, readers, small_runtime};
 use crate::domain::time::{Day, Moment};
 use crate::domain::{Depth, OutletId};
 use crate::engine::Body;
-use crate::registry::{Files, Registry, changes};
-use crate::store::{Store, Version};
+use crate::registry::{FILES, Files, MORE_FILES, Registry, changes};
+use crate::store::Version;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -93,11 +93,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// The documents of a data folder, oldest first.
 pub(super) fn versions(data: &Path) -> Result<Vec<Version>, Failure> {
-    let database = existing_database(data)?;
     small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
-        let mut store = Store::read(&database).await.map_err(failed)?;
-        store.versions().await.map_err(failed)
+        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, error.to_string());
+        readers::versions(&mut readers::open(data).await?).await.map_err(failed)
     })
 }
 
@@ -196,7 +194,8 @@ fn export(folder: &Path, data: &Path, version: Option<&str>) -> Result<(), Failu
     if std::fs::read_dir(folder).map_err(failed)?.next().is_some() {
         return Err(Failure::new(exit::IO, format!("{} is not empty; give a new directory", folder.display())));
     }
-    for (name, text) in &files.0 {
+    // A register of many shards was put together of its parts: its rows are in another order, and it says so in a file of its own.
+    for (name, text) in files.0.iter().filter(|(name, _)| FILES.contains(&name.as_str()) || MORE_FILES.contains(&name.as_str())) {
         std::fs::write(folder.join(name), text).map_err(failed)?;
     }
     say!("{} written to {}; loggers.csv holds passwords and keys", files.version(), folder.display());

@@ -1,13 +1,12 @@
 //! `hj212d replay`: the engine over recorded packets, or over a stored journal, without network and database.
 
 use super::config::{day, moment};
-use super::{Failure, existing_database, exit, faults_text, read_registry, small_runtime, what_if};
+use super::{Failure, exit, faults_text, read_registry, readers, small_runtime, what_if};
 use crate::domain::time::{Day, Moment};
 use crate::engine::{Body, WriteSet};
 use crate::message::{Topic, finding_body, mean_lines};
 use crate::pipeline::replay::Replay;
 use crate::registry::Registry;
-use crate::store::Store;
 use serde::Serialize;
 use serde_json::Value;
 use std::fs::File;
@@ -115,12 +114,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut replay = Replay::new(BATCH, arguments.accept_unknown);
     match &arguments.input {
         Some(input) => recorded(arguments, input, &mut replay, &mut files, &progress)?,
-        None => journal(&arguments.data, &mut replay, &mut files, &progress)?,
+        None => return journals(arguments, files, out, &progress),
     }
-    if let Some(until) = arguments.until {
-        replay.entry(until.plus_ms(1), Body::Tick {}, &mut |writes| files.take(writes));
-    }
-    replay.flush(&mut |writes| files.take(writes));
+    end(arguments, &mut replay, &mut files);
     progress.finish_and_clear();
     files.finish(out)
 }
@@ -193,18 +189,30 @@ fn read_line(text: &[u8]) -> Result<(Moment, Line), String> {
     }
 }
 
-fn journal(data: &Path, replay: &mut Replay, files: &mut Files, progress: &indicatif::ProgressBar) -> Result<(), Failure> {
-    let database = existing_database(data)?;
+/// The journal of each shard, one after the other.
+fn journals(arguments: &Arguments, mut files: Files, out: &Path, progress: &indicatif::ProgressBar) -> Result<(), Failure> {
     small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
-        let mut store = Store::read(&database).await.map_err(failed)?;
-        for hour in store.journal_hours().await.map_err(failed)? {
-            for entry in store.entries_of_hour(hour).await.map_err(failed)? {
-                replay.entry(entry.at, entry.body, &mut |writes| files.take(writes));
-                progress.inc(1);
+        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, error.to_string());
+        for mut store in readers::open(&arguments.data).await? {
+            let mut replay = Replay::new(BATCH, arguments.accept_unknown);
+            for hour in store.journal_hours().await.map_err(failed)? {
+                for entry in store.entries_of_hour(hour).await.map_err(failed)? {
+                    replay.entry(entry.at, entry.body, &mut |writes| files.take(writes));
+                    progress.inc(1);
+                }
+                progress.set_message(hour.start().to_string());
             }
-            progress.set_message(hour.start().to_string());
+            end(arguments, &mut replay, &mut files);
         }
         Ok(())
-    })
+    })?;
+    progress.finish_and_clear();
+    files.finish(out)
+}
+
+fn end(arguments: &Arguments, replay: &mut Replay, files: &mut Files) {
+    if let Some(until) = arguments.until {
+        replay.entry(until.plus_ms(1), Body::Tick {}, &mut |writes| files.take(writes));
+    }
+    replay.flush(&mut |writes| files.take(writes));
 }

@@ -4,13 +4,16 @@
 //! build:  store → engine → sinks → pages → listener      empty:  listener → engine → sinks → pages
 //! ```
 
-use super::config::{Kafka, moment};
+use super::config::Kafka;
+use super::house::{self, Demo, Pages, Signals, bind, failed};
 use super::{Config, Failure, exit, faults_text, read_registry};
 use crate::bridge::Bridge;
-use crate::domain::time::Moment;
 use crate::listener;
+use crate::pipeline::appending::Appender;
 use crate::pipeline::clock::ArrivalClock;
-use crate::pipeline::serve::{Serve, ServeError, Settings, Shared};
+use crate::pipeline::core::Shared;
+use crate::pipeline::intake::Intake;
+use crate::pipeline::serve::{Serve, ServeError, Settings};
 use crate::registry::Registry;
 use crate::sinks::{self, JsonLines, KafkaSink, Sink};
 use crate::store::{DatabaseUrl, Store};
@@ -19,7 +22,6 @@ use metrics::gauge;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
@@ -46,32 +48,6 @@ pub(super) struct Arguments {
     demo: Demo,
 }
 
-/// A scaled clock, for demonstrations: give serve and its fleet the same.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub(super) struct Demo {
-    /// The arrival clock runs so many times as fast (link time-outs do not).
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    demo_time_scale: u32,
-    /// What the scaled clock shows at its origin; default: the midnight before now.
-    #[arg(long, value_name = "INSTANT", value_parser = moment)]
-    demo_start: Option<Moment>,
-    /// Real time at which the scaled clock shows its start; default: now. Give a fleet the same.
-    #[arg(long, value_name = "INSTANT", value_parser = moment)]
-    demo_origin: Option<Moment>,
-}
-
-impl Demo {
-    /// The clock that the options ask for.
-    pub(super) fn clock(self) -> ArrivalClock {
-        if self.demo_time_scale <= 1 && self.demo_start.is_none() {
-            return ArrivalClock::wall();
-        }
-        let now = ArrivalClock::wall().now();
-        let start = self.demo_start.unwrap_or_else(|| now.day().start());
-        ArrivalClock::scaled(self.demo_origin.unwrap_or(now), start, self.demo_time_scale)
-    }
-}
-
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     let mut config = Config::load(arguments.config.as_deref()).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
     let named = arguments.registry.is_some();
@@ -79,21 +55,12 @@ pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
     config.registry = arguments.registry.clone().or(config.registry);
     telemetry::start_logs(config.log_format, &config.log_filter).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
     let clock = arguments.demo.clock();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(exit::IO, format!("runtime: {error}")))?;
-    runtime.block_on(house(config, named, clock))
+    house::runtime()?.block_on(run_house(config, named, clock))
 }
 
 /// `named`: the registry stands on the command line, and is put in force whatever was in force before.
-async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), Failure> {
-    let failed = |what: &str| {
-        let what = what.to_owned();
-        move |error: std::io::Error| Failure::new(exit::IO, format!("{what}: {error}"))
-    };
-    let metrics = telemetry::start_metrics().map_err(|error| Failure::new(exit::SOFTWARE, error.to_string()))?;
+async fn run_house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), Failure> {
+    let metrics = house::metrics()?;
     let files = config.registry.as_deref().map(read_registry).transpose()?;
     if let (Some(files), Some(folder)) = (&files, &config.registry) {
         Registry::parse(files).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
@@ -102,21 +69,27 @@ async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), F
     // Before the database is opened: a command that appends meanwhile waits here, and does not open the database itself.
     let local = crate::http::local::bind(&config.local_socket()).map_err(failed(&config.local_socket().display().to_string()))?;
 
-    let shared = Shared::new(config.intake_bytes_max);
+    let (intake, shared) = (Arc::new(Intake::new(config.intake_bytes_max)), Shared::default());
+    let appender = Appender::Intake {
+        intake: Arc::clone(&intake),
+        clock,
+        registry: Arc::clone(&shared.registry),
+        recounts_left: Arc::clone(&shared.recounts_left),
+    };
     gauge!(metric::INTAKE_LIMIT).set(config.intake_bytes_max as f64);
     let (answers, paying) = mpsc::channel(ANSWER_BATCHES);
     // A scaled clock needs its ticks as often in scaled time.
     let tick = (config.tick / clock.scale()).max(std::time::Duration::from_millis(20));
-    let settings = Settings { gateway: GATEWAY, clock, tick, accept_unknown: config.accept_unknown };
+    let settings = Settings { gateway: GATEWAY.into(), clock, tick, accept_unknown: config.accept_unknown };
     let (built, ready) = oneshot::channel();
     let engine = {
-        let (shared, database, durable) = (shared.clone(), config.database(), config.durable);
+        let (intake, shared, database, durable) = (Arc::clone(&intake), shared.clone(), config.database(), config.durable);
         if !durable {
             tracing::warn!("data.durable = false: answers do not mean that anything is stored");
         }
         std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || engine_thread(&database, durable, shared, settings, answers, files.map(|files| (files, named)), built))
+            .spawn(move || engine_thread(&database, durable, intake, shared, settings, answers, files.map(|files| (files, named)), built))
             .map_err(failed("engine thread"))?
     };
     if ready.await.is_err() {
@@ -128,44 +101,40 @@ async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), F
     let out = config.data.join("out");
     let (sink, mut feeds) = match &config.kafka {
         None => (Sink::Files(JsonLines::new(&out)), JoinSet::new()),
-        Some(kafka) => (Sink::Kafka(KafkaSink::new(kafka.cluster.clone(), &out)), feeds(kafka, &shared, clock, &feeds_stopped)),
+        Some(kafka) => (Sink::Kafka(KafkaSink::new(kafka.cluster.clone(), &out)), feeds(kafka, &appender, &feeds_stopped)),
     };
     let pump = tokio::spawn(sinks::pump(config.database(), sink, Arc::clone(&shared.delivered), Arc::clone(&shared.events), sinks_stopped));
 
-    let (stop_pages, pages_stopped) = watch::channel(false);
-    let pages = crate::http::bind(config.http).await.map_err(failed(&format!("http.address {}", config.http)))?;
-    tracing::info!(address = %pages.local_addr().map_err(failed("http"))?, "health and metrics");
-    let pages = tokio::spawn(crate::http::serve(pages, metrics, Arc::clone(&shared.ready), pages_stopped));
+    let ready = Arc::clone(&shared.ready);
+    let pages = Pages::open(config.http, metrics, Arc::new(move || ready.load(Ordering::Acquire))).await?;
     let (stop_local, local_stopped) = watch::channel(false);
-    let local = tokio::spawn(crate::http::local::serve(local, shared.clone(), clock, local_stopped));
+    let local = tokio::spawn(crate::http::local::serve(local, appender, local_stopped));
 
-    let socket = bind(config.listen).map_err(failed(&format!("listen.address {}", config.listen)))?;
+    let socket = bind(config.listen)?;
     tracing::info!(address = %socket.local_addr().map_err(failed("listen"))?, "listening for data loggers");
     let (stop_listener, listener_stopped) = watch::channel(false);
     let quiet = Arc::new(Notify::new());
     let listening = {
         let settings = listener::Settings {
-            gateway: GATEWAY,
+            gateway: GATEWAY.into(),
             clock,
             connections_max: config.connections_max,
             peer: config.peer,
             link: config.link,
             bytes_per_sec_max: config.bytes_per_sec_max,
         };
-        let (shared, quiet) = (shared.clone(), Arc::clone(&quiet));
+        let (intake, admissions, quiet) = (Arc::clone(&intake), Arc::clone(&shared.admissions), Arc::clone(&quiet));
         std::thread::Builder::new()
             .name("listener".to_owned())
-            .spawn(move || listener::run(socket, settings, shared.intake, shared.admissions, paying, listener_stopped, quiet))
+            .spawn(move || listener::run(socket, settings, intake, admissions, paying, listener_stopped, quiet))
             .map_err(failed("listener thread"))?
     };
 
     let engine = tokio::task::spawn_blocking(move || engine.join());
     tokio::pin!(engine);
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed("signals"))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed("signals"))?;
+    let mut signals = Signals::new()?;
     let crashed = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = signals.next() => None,
         result = &mut engine => Some(result),
     };
     if let Some(result) = crashed {
@@ -173,13 +142,7 @@ async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), F
         return Err(outcome(result).err().unwrap_or_else(|| Failure::new(exit::SOFTWARE, "the engine ended by itself")));
     }
     tracing::info!("stopping: no more packets are taken; a second signal ends at once");
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        std::process::exit(130);
-    });
+    signals.end_at_once();
     let _ = stop_listener.send(true);
     quiet.notified().await;
     // Who appends has been told, or is refused from here on.
@@ -187,7 +150,7 @@ async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), F
     let _ = local.await;
     let _ = stop_feeds.send(true);
     while feeds.join_next().await.is_some() {}
-    shared.intake.close();
+    intake.close();
     let mut store = outcome(engine.await)?;
     let _ = stop_sinks.send(true);
     shared.events.notify_one();
@@ -196,20 +159,19 @@ async fn house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), F
         tracing::warn!(%error, "delivered events stay in the outbox and will be delivered again");
     }
     let _ = tokio::task::spawn_blocking(move || listening.join()).await;
-    let _ = stop_pages.send(true);
-    let _ = pages.await;
+    pages.close().await;
     let _ = std::fs::remove_file(config.local_socket());
     tracing::info!("stopped");
     Ok(())
 }
 
 /// What reads from Kafka, and makes its topics.
-fn feeds(kafka: &Kafka, shared: &Shared, clock: ArrivalClock, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+fn feeds(kafka: &Kafka, appender: &Appender, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut feeds = JoinSet::new();
     if kafka.make_topics {
-        feeds.spawn(sinks::topics::make(kafka.cluster.clone(), stop.clone()));
+        feeds.spawn(sinks::topics::make(kafka.cluster.clone(), None, stop.clone()));
     }
-    let bridge = Bridge { cluster: kafka.cluster.clone(), group: kafka.group.clone(), shared: shared.clone(), clock };
+    let bridge = Bridge { cluster: kafka.cluster.clone(), group: kafka.group.clone(), appender: appender.clone() };
     feeds.spawn(bridge.run(stop.clone()));
     feeds
 }
@@ -217,9 +179,11 @@ fn feeds(kafka: &Kafka, shared: &Shared, clock: ArrivalClock, stop: &watch::Rece
 type EngineResult = Result<Store, Failure>;
 
 /// Owns the engine and the database's writer.
+#[allow(clippy::too_many_arguments)] // What one thread is handed; a struct would only rename it.
 fn engine_thread(
     database: &DatabaseUrl,
     durable: bool,
+    intake: Arc<Intake>,
     shared: Shared,
     settings: Settings,
     answers: mpsc::Sender<Vec<crate::link::Settled>>,
@@ -230,7 +194,11 @@ fn engine_thread(
     let failed = |error: ServeError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
     runtime.block_on(async {
         let store = Store::open(database, durable).await.map_err(|error| Failure::new(exit::IO, format!("{database}: {error}")))?;
-        let mut serve = Serve::build(store, shared, settings, answers).await.map_err(failed)?;
+        let mut serve = Serve::build(store, intake, shared, settings, answers).await.map_err(failed)?;
+        if serve.registry().shard().is_some() {
+            let what = format!("{database}: workers write this database; start hj212d worker, or give serve one of its own");
+            return Err(Failure::new(exit::CONFIG, what));
+        }
         if let Some((files, named)) = &files {
             let (in_force, configured) = (serve.registry().version().to_owned(), files.version());
             if *named || in_force.is_empty() {
@@ -238,9 +206,6 @@ fn engine_thread(
             } else if in_force != configured {
                 tracing::warn!(in_force, configured, "the configured registry is not the one in force; hj212d registry import puts it in force");
             }
-        }
-        for (table, rows) in serve.registry().sizes() {
-            gauge!(metric::REGISTRY, "table" => table).set(rows as f64);
         }
         tracing::info!(registry = serve.registry().version(), sequence = serve.sequence(), engine_time = %serve.now(), "engine ready");
         let _ = built.send(());
@@ -261,15 +226,4 @@ fn outcome(result: Result<std::thread::Result<EngineResult>, tokio::task::JoinEr
         Ok(Ok(result)) => result,
         _ => Err(Failure::new(exit::SOFTWARE, "the engine broke an invariant; its message stands above")),
     }
-}
-
-/// A listening socket with a backlog for a whole city that reconnects at once.
-fn bind(address: std::net::SocketAddr) -> std::io::Result<std::net::TcpListener> {
-    let domain = socket2::Domain::for_address(address);
-    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(4096)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
 }

@@ -1,7 +1,7 @@
 //! `hj212d simulate`: a fleet for the loggers of a registry, over real TCP.
 
 use super::config::moment;
-use super::serve::Demo;
+use super::house::Demo;
 use super::{Failure, exit, faults_text, read_registry};
 use crate::domain::time::{DAY_MS, Moment};
 use crate::domain::{Basis, FactorCode, Limit, Series};

@@ -1,8 +1,10 @@
 //! `hj212d verify`: walks the hash chains of a stored journal, and compares the hourly roots that left the house.
 
-use super::{Failure, existing_database, exit, small_runtime};
+use super::{Failure, exit, readers, small_runtime};
+use crate::domain::Mn;
 use crate::domain::time::{Hour, Moment};
-use crate::store::Store;
+use crate::engine::Link;
+use crate::store::Audit;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +21,6 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let database = existing_database(&arguments.data)?;
     let mut anchors = match &arguments.anchors {
         None => BTreeMap::new(),
         Some(path) => {
@@ -34,22 +35,33 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let asked = anchors.len();
     let audit = small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
-        let mut store = Store::read(&database).await.map_err(failed)?;
-        let each = |hour: Hour, heads: &BTreeMap<crate::domain::Mn, crate::engine::Link>, audit: &mut crate::store::Audit| {
-            let Some(expected) = anchors.remove(&hour) else { return };
-            let mut hash = Sha256::new();
-            for (mn, head) in heads {
-                hash.update(mn.as_str().as_bytes());
-                hash.update([0]);
-                hash.update(head);
-            }
-            let root: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            if root != expected {
-                audit.faults.push(format!("the root of {} is {root}, the anchor says {expected}", hour.start()));
-            }
-        };
-        store.verify(each).await.map_err(failed)
+        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, error.to_string());
+        let mut whole = Audit::default();
+        let stores = readers::open(&arguments.data).await?;
+        let many = stores.len() > 1;
+        for mut store in stores {
+            let shard = many.then(|| store.url().shard());
+            let each = |hour: Hour, heads: &BTreeMap<Mn, Link>, audit: &mut Audit| {
+                let Some(expected) = anchors.remove(&(shard, hour)) else { return };
+                let mut hash = Sha256::new();
+                for (mn, head) in heads {
+                    hash.update(mn.as_str().as_bytes());
+                    hash.update([0]);
+                    hash.update(head);
+                }
+                let root: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+                if root != expected {
+                    audit.faults.push(format!("the root of {} is {root}, the anchor says {expected}", hour.start()));
+                }
+            };
+            let audit = store.verify(each).await.map_err(failed)?;
+            whole.entries += audit.entries;
+            whole.links += audit.links;
+            whole.chains += audit.chains;
+            let named = |fault| shard.map_or_else(|| String::clone(&fault), |shard| format!("shard {shard}: {fault}"));
+            whole.faults.extend(audit.faults.into_iter().map(named));
+        }
+        Ok::<_, Failure>(whole)
     })?;
     say!("{} entries, {} links of {} chains recomputed", audit.entries, audit.links, audit.chains);
     if asked > 0 {
@@ -65,8 +77,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Err(Failure::new(exit::DATA, format!("{} faults: the journal is not as it was written", audit.faults.len())))
 }
 
-fn root_of(line: &str) -> Option<(Hour, String)> {
+/// The shard, where there are several, the hour, and its root.
+fn root_of(line: &str) -> Option<((Option<u32>, Hour), String)> {
     let event: serde_json::Value = serde_json::from_str(line).ok()?;
     let hour = Moment::parse_rfc3339(event["data"]["hour"].as_str()?)?.hour();
-    Some((hour, event["data"]["root"].as_str()?.to_owned()))
+    let shard = event["data"]["shard"].as_u64().and_then(|shard| u32::try_from(shard).ok());
+    Some(((shard, hour), event["data"]["root"].as_str()?.to_owned()))
 }

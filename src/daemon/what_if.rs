@@ -1,14 +1,13 @@
 //! `hj212d replay --journal --rules FILE`: the stored packets under other figures. Two runs of the same engine, side by side;
 //! what would appear, vanish or change, and by which figures.
 
-use super::{Failure, existing_database, exit, rules, small_runtime};
+use super::{Failure, exit, readers, rules, small_runtime};
 use crate::domain::number::Ratio;
 use crate::domain::time::{DAY_MS, Day, Moment};
 use crate::domain::{FactorCode, Finding, Kind, Mean, OutletId, RuleSet, Span};
 use crate::engine::{Body, WriteSet};
 use crate::message::Topic;
 use crate::pipeline::replay::Replay;
-use crate::store::Store;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -167,38 +166,38 @@ fn sentence(line: &Value) -> String {
 
 /// Feeds the journal: statements and versions from its beginning, packets from as early as they can matter to the days.
 fn outcome(data: &Path, other: Option<&RuleSet>, days: Days, progress: &indicatif::ProgressBar) -> Result<Outcome, Failure> {
-    let database = existing_database(data)?;
     small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
-        let mut store = Store::read(&database).await.map_err(failed)?;
-        let mut replay = Replay::new(2000, false);
+        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, error.to_string());
         let mut outcome = Outcome::default();
         let reach = i64::from(other.cloned().unwrap_or_default().late_accept_hours.value.div_ceil(24)) + 1;
         let first = days.from.map(|from| from.start().plus_ms(-DAY_MS));
         // A day is at rest when nothing late can come for it any more.
         let last = days.to.map(|to| to.end().plus_ms(reach * DAY_MS));
-        let mut other_rules = other.map(|set| Body::RuleSetVersion { text: set.text() });
-        for hour in store.journal_hours().await.map_err(failed)? {
-            if last.is_some_and(|last| hour.start() >= last) {
-                break;
-            }
-            for entry in store.entries_of_hour(hour).await.map_err(failed)? {
-                let wanted = match &entry.body {
-                    Body::RuleSetVersion { .. } => other.is_none(),
-                    Body::Frame { .. } | Body::Repeat { .. } | Body::Rejected { .. } => first.is_none_or(|first| entry.at >= first),
-                    _ => true,
-                };
-                if let Some(body) = other_rules.take() {
-                    replay.entry(entry.at, body, &mut |writes| outcome.take(writes, days));
+        for mut store in readers::open(data).await? {
+            let mut replay = Replay::new(2000, false);
+            let mut other_rules = other.map(|set| Body::RuleSetVersion { text: set.text() });
+            for hour in store.journal_hours().await.map_err(failed)? {
+                if last.is_some_and(|last| hour.start() >= last) {
+                    break;
                 }
-                if wanted {
-                    replay.entry(entry.at, entry.body, &mut |writes| outcome.take(writes, days));
+                for entry in store.entries_of_hour(hour).await.map_err(failed)? {
+                    let wanted = match &entry.body {
+                        Body::RuleSetVersion { .. } => other.is_none(),
+                        Body::Frame { .. } | Body::Repeat { .. } | Body::Rejected { .. } => first.is_none_or(|first| entry.at >= first),
+                        _ => true,
+                    };
+                    if let Some(body) = other_rules.take() {
+                        replay.entry(entry.at, body, &mut |writes| outcome.take(writes, days));
+                    }
+                    if wanted {
+                        replay.entry(entry.at, entry.body, &mut |writes| outcome.take(writes, days));
+                    }
+                    progress.inc(1);
                 }
-                progress.inc(1);
+                progress.set_message(hour.start().to_string());
             }
-            progress.set_message(hour.start().to_string());
+            replay.flush(&mut |writes| outcome.take(writes, days));
         }
-        replay.flush(&mut |writes| outcome.take(writes, days));
         Ok(outcome)
     })
 }

@@ -147,25 +147,40 @@ pub fn encode<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<u8> {
         block.extend_from_slice(&entry.at.0.to_le_bytes());
         let length_at = block.len();
         block.extend_from_slice(&[0; 4]);
-        match &entry.body {
-            Body::Frame { bytes, peer, gateway, connection } if peer.len() < 256 && gateway.len() < 256 => {
-                block.push(1);
-                block.extend_from_slice(&connection.to_le_bytes());
-                for text in [peer, gateway] {
-                    block.push(text.len() as u8);
-                    block.extend_from_slice(text.as_bytes());
-                }
-                block.extend_from_slice(bytes);
-            }
-            body => {
-                block.push(0);
-                block.extend_from_slice(&serde_json::to_vec(body).expect("a body serialises"));
-            }
-        }
+        encode_body(&entry.body, &mut block);
         let length = (block.len() - length_at - 4) as u32;
         block[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes());
     }
     block
+}
+
+/// Writes an entry's tag and body behind what stands in `block`.
+pub fn encode_body(body: &Body, block: &mut Vec<u8>) {
+    match body {
+        Body::Frame { bytes, peer, gateway, connection } if peer.len() < 256 && gateway.len() < 256 => {
+            block.push(1);
+            block.extend_from_slice(&connection.to_le_bytes());
+            for text in [peer, gateway] {
+                block.push(text.len() as u8);
+                block.extend_from_slice(text.as_bytes());
+            }
+            block.extend_from_slice(bytes);
+        }
+        body => {
+            block.push(0);
+            block.extend_from_slice(&serde_json::to_vec(body).expect("a body serialises"));
+        }
+    }
+}
+
+/// Reads a tag and a body; none: they are damaged.
+#[must_use]
+pub fn decode_body(bytes: &[u8]) -> Option<Body> {
+    match bytes.split_first()? {
+        (1, frame) => frame_body(frame),
+        (0, json) => serde_json::from_slice(json).ok(),
+        _ => None,
+    }
 }
 
 /// Reads a block back.
@@ -182,11 +197,7 @@ pub fn decode(block: &[u8]) -> Result<Vec<Entry>, CodecError> {
         let stamp = i64::from_le_bytes(head[8..16].try_into().map_err(|_| damaged.clone())?);
         let length = u32::from_le_bytes(head[16..].try_into().map_err(|_| damaged.clone())?) as usize;
         let body = block.get(at + HEAD..at + HEAD + length).ok_or_else(|| damaged.clone())?;
-        let body = match body.split_first() {
-            Some((1, frame)) => frame_body(frame).ok_or_else(|| damaged.clone())?,
-            Some((0, json)) => serde_json::from_slice(json).map_err(|_| damaged.clone())?,
-            _ => return Err(damaged),
-        };
+        let body = decode_body(body).ok_or(damaged)?;
         entries.push(Entry { sequence, at: Moment(stamp), body });
         at += HEAD + length;
     }

@@ -18,16 +18,17 @@ mod timers;
 mod verdicts;
 
 pub use day::StoredDay;
-pub use entry::{Body, CodecError, Entry, decode, encode};
+pub use entry::{Body, CodecError, Entry, decode, decode_body, encode, encode_body};
 pub use front_desk::{FrontDesk, RECENT_MAX};
 pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Recount, Reopened, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
+pub use silence::{Group, SURVEY_MS, groups_of, survey};
 
 use crate::aggregation::{Marks, SeriesDay};
 use crate::docket::{self, Case, Change, Docket};
 use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
 use crate::domain::{
     CaseEvent, CaseKind, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, Outage, OutageScope, OutletDay,
-    OutletId, ReadingKey, RuleId, RuleSet, Severity, Silence, Span, Status, enter_fact,
+    OutletId, ReadingKey, RuleId, RuleSet, Severity, Shard, Silence, Span, Status, enter_fact,
 };
 use crate::link::{Admissions, Admitted};
 use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication, Versions};

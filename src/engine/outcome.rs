@@ -200,6 +200,8 @@ pub struct WriteSet {
     pub silences: BTreeMap<Mn, Option<Silence>>,
     /// Outages that began or ended.
     pub outages: Vec<Outage>,
+    /// Loggers that are heard by another gateway than before, or for the first time.
+    pub gateways: BTreeMap<Mn, String>,
     /// Findings stated.
     pub findings: Vec<Finding>,
     /// Cases that moved.

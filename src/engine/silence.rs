@@ -17,10 +17,10 @@ use crate::registry::Role;
 /// Outages that are remembered, for the hours of days that may still be judged again.
 const OUTAGES_KEPT_MS: i64 = 10 * 24 * HOUR_MS;
 /// Surveys are made once a minute at most.
-const SURVEY_MS: i64 = MINUTE_MS;
+pub const SURVEY_MS: i64 = MINUTE_MS;
 
 /// A region, a contractor, a gateway.
-type Group = (OutageScope, String);
+pub type Group = (OutageScope, String);
 /// A logger of a group, and since when it is silent.
 type Member = (Mn, Option<Moment>);
 
@@ -59,11 +59,12 @@ impl Engine {
     /// A packet of a logger: it is heard, by a gateway where that is said.
     pub(super) fn hear(&mut self, mn: Mn, at: Moment, gateway: Option<&str>, writes: &mut WriteSet) {
         let Some(logger) = self.loggers.get_mut(&mn) else { return };
-        logger.heard = at;
+        let first = std::mem::replace(&mut logger.heard, at) == Moment(0);
         let watched = logger.watched;
-        if let Some(gateway) = gateway.filter(|gateway| self.gateways.get(usize::from(logger.gateway)).is_none_or(|known| known != gateway)) {
-            let place = gateway_place(&mut self.gateways, gateway);
-            logger.gateway = place;
+        let another = |gateway: &&str| first || self.gateways.get(usize::from(logger.gateway)).is_none_or(|known| known != gateway);
+        if let Some(gateway) = gateway.filter(another) {
+            logger.gateway = gateway_place(&mut self.gateways, gateway);
+            writes.gateways.insert(mn, gateway.to_owned());
         }
         if !watched && self.is_told(at) {
             self.loggers.entry(mn).or_default().watched = true;
@@ -164,7 +165,10 @@ impl Engine {
     }
 
     fn put_outage(&mut self, outage: Outage, writes: &mut WriteSet) {
-        writes.events.push(message::outage(&outage, &self.versions, self.now, self.sequence));
+        // Every shard has the outage; one of them says so.
+        if self.registry.shard().is_none_or(|shard| shard.owns(&outage_label(&outage))) {
+            writes.events.push(message::outage(&outage, &self.versions, self.now, self.sequence));
+        }
         writes.note(Notice::Outage(outage.scope.name()), u64::from(outage.to.is_none() || outage.scope == OutageScope::Receiver));
         self.outages.retain(|known| {
             !(known.scope == outage.scope && known.name == outage.name && known.from == outage.from)
@@ -176,55 +180,21 @@ impl Engine {
         self.days.values_mut().for_each(|state| state.runs = None);
     }
 
-    /// The groups to which an outlet belongs: its region, who maintains it, the gateways by which it is heard.
-    fn groups_of(&self, mn: Mn) -> Vec<(OutageScope, String)> {
-        let Some(logger) = self.registry.logger(mn.as_str(), self.now) else { return Vec::new() };
-        let region = self.registry.site(logger.site).map(|site| site.region.clone()).filter(|region| !region.is_empty());
-        let outlets = self.registry.outlets_of(mn, self.now);
-        let contractors = outlets.iter().flat_map(|outlet| self.registry.contractors_of(*outlet, self.now)).map(|row| row.id.clone());
-        let contractor = contractors.min();
-        let gateway = self.loggers.get(&mn).and_then(|logger| self.gateways.get(usize::from(logger.gateway))).cloned();
-        let groups = [(OutageScope::Region, region), (OutageScope::Contractor, contractor), (OutageScope::Gateway, gateway)];
-        groups.into_iter().filter_map(|(scope, name)| Some((scope, name?))).collect()
+    fn groups_of(&self, mn: Mn) -> Vec<Group> {
+        let gateway = self.loggers.get(&mn).and_then(|logger| self.gateways.get(usize::from(logger.gateway)));
+        groups_of(&self.registry, mn, gateway.map(String::as_str), self.now)
     }
 
     /// What a survey would find now; none when there is nothing to say. The pipeline appends it to the journal.
     #[must_use]
     pub fn survey(&self) -> Option<Survey> {
-        let standing: Vec<&Outage> = self.outages.iter().filter(|outage| outage.to.is_none()).collect();
-        if (self.silences.is_empty() && standing.is_empty()) || self.now.0 - self.surveyed.0 < SURVEY_MS {
+        if self.now.0 - self.surveyed.0 < SURVEY_MS {
             return None;
         }
-        let mut members: BTreeMap<Group, Vec<Member>> = BTreeMap::new();
         let heard = self.loggers.iter().filter(|(_, logger)| logger.heard > Moment(0));
-        for (mn, _) in heard {
-            let since = self.silences.get(mn).map(|silence| silence.began.unwrap_or(silence.since));
-            for group in self.groups_of(*mn) {
-                members.entry(group).or_default().push((*mn, since));
-            }
-        }
-        let (within, share, least) =
-            (i64::from(self.rules.outage_within_min.value) * MINUTE_MS, self.rules.outage_share_pct.value, self.rules.outage_outlets_min.value);
-        let mut outages: Vec<Outage> = Vec::new();
-        let mut explained: BTreeSet<Mn> = BTreeSet::new();
-        for ((scope, name), members) in members {
-            // What a narrower group explains says nothing of a wider one.
-            let rest: Vec<&(Mn, Option<Moment>)> = members.iter().filter(|(mn, _)| !explained.contains(mn)).collect();
-            let mut since: Vec<(Moment, Mn)> = rest.iter().filter_map(|(mn, since)| Some(((*since)?, *mn))).collect();
-            since.sort_unstable();
-            let best = since.iter().map(|(from, _)| (since.iter().filter(|(at, _)| at >= from && at.0 - from.0 <= within).count(), *from)).max();
-            let Some((count, from)) = best.map(|(count, from)| (count as u32, from)) else { continue };
-            let all = rest.len() as u32;
-            if count >= least && u64::from(count) * 100 > u64::from(share) * u64::from(all) {
-                explained.extend(since.iter().filter(|(at, _)| *at >= from && at.0 - from.0 <= within).map(|(_, mn)| *mn));
-                outages.push(Outage { scope, name, from, to: None, silent: (count, all) });
-            }
-        }
-        let same = outages.len() == standing.len()
-            && outages.iter().all(|outage| standing.iter().any(|known| known.scope == outage.scope && known.name == outage.name));
-        let refer = i64::from(self.rules.silence_refer_min.value) * MINUTE_MS;
-        let pending = self.silences.values().any(|silence| silence.excused.is_none() && !silence.referred && self.now.0 - silence.since.0 >= refer);
-        (!same || pending).then_some(Survey { outages })
+        let loggers = || heard.map(|(mn, _)| (*mn, self.groups_of(*mn))).collect();
+        let standing = self.outages.iter().filter(|outage| outage.to.is_none()).collect();
+        survey(loggers, &self.silences.values().collect::<Vec<_>>(), standing, &self.rules, self.now)
     }
 
     /// A survey came: outages begin and end, silences are excused or referred.
@@ -351,4 +321,64 @@ impl Engine {
 /// How a silence names the outage that explains it.
 fn outage_label(outage: &Outage) -> String {
     format!("{} {}", outage.scope.name(), outage.name)
+}
+
+/// The groups to which a logger belongs: its region, who maintains its outlets, the gateway by which it is heard.
+#[must_use]
+pub fn groups_of(registry: &Registry, mn: Mn, gateway: Option<&str>, now: Moment) -> Vec<Group> {
+    let Some(logger) = registry.logger(mn.as_str(), now) else { return Vec::new() };
+    let region = registry.site(logger.site).map(|site| site.region.clone()).filter(|region| !region.is_empty());
+    let outlets = registry.outlets_of(mn, now);
+    let contractor = outlets.iter().flat_map(|outlet| registry.contractors_of(*outlet, now)).map(|row| row.id.clone()).min();
+    let groups = [(OutageScope::Region, region), (OutageScope::Contractor, contractor), (OutageScope::Gateway, gateway.map(str::to_owned))];
+    groups.into_iter().filter_map(|(scope, name)| Some((scope, name?))).collect()
+}
+
+/// 断链核查: which outages stand, by a comparison of all loggers that are usually heard, each with its groups; none when there is nothing
+/// to say. `silences` and `standing` are what is known now.
+#[must_use]
+pub fn survey(
+    loggers: impl FnOnce() -> Vec<(Mn, Vec<Group>)>,
+    silences: &[&Silence],
+    standing: Vec<&Outage>,
+    rules: &RuleSet,
+    now: Moment,
+) -> Option<Survey> {
+    if silences.is_empty() && standing.is_empty() {
+        return None;
+    }
+    let silent: BTreeMap<Mn, Moment> = silences.iter().map(|silence| (silence.mn, silence.began.unwrap_or(silence.since))).collect();
+    let mut members: BTreeMap<Group, Vec<Member>> = BTreeMap::new();
+    for (mn, groups) in loggers() {
+        for group in groups {
+            members.entry(group).or_default().push((mn, silent.get(&mn).copied()));
+        }
+    }
+    let outages = outages_among(members, rules);
+    let same = outages.len() == standing.len()
+        && outages.iter().all(|outage| standing.iter().any(|known| known.scope == outage.scope && known.name == outage.name));
+    let refer = i64::from(rules.silence_refer_min.value) * MINUTE_MS;
+    let pending = silences.iter().any(|silence| silence.excused.is_none() && !silence.referred && now.0 - silence.since.0 >= refer);
+    (!same || pending).then_some(Survey { outages })
+}
+
+/// Groups of which so many fell silent at about the same time that the fault is no outlet's.
+fn outages_among(members: BTreeMap<Group, Vec<Member>>, rules: &RuleSet) -> Vec<Outage> {
+    let (within, share, least) = (i64::from(rules.outage_within_min.value) * MINUTE_MS, rules.outage_share_pct.value, rules.outage_outlets_min.value);
+    let mut outages: Vec<Outage> = Vec::new();
+    let mut explained: BTreeSet<Mn> = BTreeSet::new();
+    for ((scope, name), members) in members {
+        // What a narrower group explains says nothing of a wider one.
+        let rest: Vec<&Member> = members.iter().filter(|(mn, _)| !explained.contains(mn)).collect();
+        let mut since: Vec<(Moment, Mn)> = rest.iter().filter_map(|(mn, since)| Some(((*since)?, *mn))).collect();
+        since.sort_unstable();
+        let near = |from: Moment| since.partition_point(|(at, _)| at.0 - from.0 <= within) - since.partition_point(|(at, _)| *at < from);
+        let Some((count, from)) = since.iter().map(|(from, _)| (near(*from) as u32, *from)).max() else { continue };
+        let all = rest.len() as u32;
+        if count >= least && u64::from(count) * 100 > u64::from(share) * u64::from(all) {
+            explained.extend(since.iter().filter(|(at, _)| *at >= from && at.0 - from.0 <= within).map(|(_, mn)| *mn));
+            outages.push(Outage { scope, name, from, to: None, silent: (count, all) });
+        }
+    }
+    outages
 }

@@ -40,7 +40,8 @@ impl Engine {
             hash.update(logger.head);
         }
         let root: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        writes.events.push(message::root(before.start(), &root, self.loggers.len(), until.start(), self.sequence));
+        let shard = self.registry.shard().map(Shard::number);
+        writes.events.push(message::root(before.start(), &root, shard, self.loggers.len(), until.start(), self.sequence));
     }
 
     pub(super) fn renew_admissions(&mut self, writes: &mut WriteSet) {

@@ -8,10 +8,7 @@
 //! ```
 
 use crate::engine::Body;
-use crate::pipeline::appending::fault;
-use crate::pipeline::clock::ArrivalClock;
-use crate::pipeline::intake::Item;
-use crate::pipeline::serve::Shared;
+use crate::pipeline::appending::Appender;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -20,9 +17,8 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use tokio::net::UnixListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 /// File name in the data folder.
 pub const SOCKET: &str = "hj212d.sock";
@@ -30,12 +26,6 @@ pub const SOCKET: &str = "hj212d.sock";
 const BODY_MAX: usize = 256 * 1024 * 1024;
 /// Entries that one request may append.
 pub const ENTRIES_MAX: usize = 1000;
-
-#[derive(Clone)]
-struct Local {
-    shared: Shared,
-    clock: ArrivalClock,
-}
 
 /// Binds the socket, for the owner and the group. One that a dead process left behind is replaced.
 ///
@@ -55,12 +45,12 @@ pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
 ///
 /// # Errors
 /// The server fails.
-pub async fn serve(listener: UnixListener, shared: Shared, clock: ArrivalClock, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+pub async fn serve(listener: UnixListener, appender: Appender, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
     let routes = Router::new()
         .route("/v1/entries", post(append))
         .route("/v1/recounts", get(recounts))
         .layer(DefaultBodyLimit::max(BODY_MAX))
-        .with_state(Local { shared, clock });
+        .with_state(appender);
     axum::serve(listener, routes)
         .with_graceful_shutdown(async move {
             let _ = stop.wait_for(|stop| *stop).await;
@@ -72,7 +62,7 @@ fn refused(what: impl Into<String>) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"error": what.into()}))).into_response()
 }
 
-async fn append(State(local): State<Local>, body: axum::body::Bytes) -> Response {
+async fn append(State(appender): State<Appender>, body: axum::body::Bytes) -> Response {
     let values: Vec<Value> = match serde_json::from_slice(&body) {
         Ok(values) => values,
         Err(error) => return refused(format!("the body is no JSON list of entries: {error}")),
@@ -80,7 +70,6 @@ async fn append(State(local): State<Local>, body: axum::body::Bytes) -> Response
     if values.len() > ENTRIES_MAX {
         return refused(format!("{} entries; at most {ENTRIES_MAX} in one request", values.len()));
     }
-    let registry = local.shared.registry.load();
     let mut bodies = Vec::with_capacity(values.len());
     for (at, value) in values.into_iter().enumerate() {
         let bytes = value.to_string().len();
@@ -88,31 +77,21 @@ async fn append(State(local): State<Local>, body: axum::body::Bytes) -> Response
             Ok(body) => body,
             Err(error) => return refused(format!("entry {at}: {error}")),
         };
-        if let Some(what) = fault(&body, &registry) {
+        if let Some(what) = appender.fault(&body) {
             return refused(format!("entry {at}: {what}"));
         }
         bodies.push((body, bytes));
     }
     // Nothing is appended unless everything can be: one request, one statement.
-    let mut waiting = Vec::with_capacity(bodies.len());
-    for (body, bytes) in bodies {
-        local.shared.intake.room().await;
-        let (tell, told) = oneshot::channel();
-        local.shared.intake.push(local.clock.now(), Item::Append(Box::new(body), bytes, tell), None);
-        waiting.push(told);
+    match appender.append(bodies).await {
+        Ok(sequences) => Json(json!({"sequences": sequences})).into_response(),
+        Err(sequences) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": "the engine has stopped", "sequences": sequences}))).into_response(),
     }
-    let mut sequences = Vec::with_capacity(waiting.len());
-    for told in waiting {
-        match told.await {
-            Ok(sequence) => sequences.push(sequence),
-            Err(_) => {
-                return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": "the engine has stopped", "sequences": sequences}))).into_response();
-            }
-        }
-    }
-    Json(json!({"sequences": sequences})).into_response()
 }
 
-async fn recounts(State(local): State<Local>) -> Json<Value> {
-    Json(json!({"left_days": local.shared.recounts_left.load(Ordering::Acquire)}))
+async fn recounts(State(appender): State<Appender>) -> Response {
+    match appender.recounts_left().await {
+        Ok(left) => Json(json!({"left_days": left})).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": error}))).into_response(),
+    }
 }

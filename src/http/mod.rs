@@ -11,7 +11,6 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use metrics_process::Collector;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -19,14 +18,17 @@ use tokio::sync::watch;
 struct Pages {
     metrics: PrometheusHandle,
     process: Collector,
-    ready: Arc<AtomicBool>,
+    ready: Readiness,
 }
+
+/// Asked whether the process does its work.
+pub type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// Answers until `stop` turns true.
 ///
 /// # Errors
 /// The server fails.
-pub async fn serve(listener: TcpListener, metrics: PrometheusHandle, ready: Arc<AtomicBool>, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, metrics: PrometheusHandle, ready: Readiness, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
     let process = Collector::default();
     process.describe();
     let pages = Pages { metrics, process, ready };
@@ -40,10 +42,10 @@ pub async fn serve(listener: TcpListener, metrics: PrometheusHandle, ready: Arc<
 }
 
 async fn readiness(State(pages): State<Pages>) -> (StatusCode, &'static str) {
-    if pages.ready.load(Ordering::Acquire) {
+    if (pages.ready)() {
         (StatusCode::OK, "ready\n")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the engine is not running\n")
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: what this process needs is not there; its log says what\n")
     }
 }
 

@@ -118,7 +118,7 @@ pub(super) async fn converse(
     stop: watch::Receiver<bool>,
 ) {
     let name: Arc<str> = peer.to_string().into();
-    let gateway = house.settings.gateway.to_owned();
+    let gateway = house.settings.gateway.to_string();
     house.push(Body::LinkUp { gateway: gateway.clone(), connection: number, peer: name.to_string() });
     let mut link = Link::new(ConnectionId(number), house.settings.link, house.now_ms());
     house.talking.set(house.talking.get() + 1);
@@ -154,7 +154,11 @@ async fn talk(
     tokio::pin!(sleep);
     loop {
         if house.intake.is_full() {
-            house.intake.room().await;
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return "shutdown",
+                () = house.intake.room() => {}
+            }
         }
         if writer.broken.get() {
             return "answers_unread";
@@ -237,7 +241,7 @@ fn deliver(house: &House, outputs: Vec<Output>, peer: SocketAddr, name: &Arc<str
             Output::Frame { bytes, mn, admitted, .. } => {
                 house.complain(peer, admitted.name(), mn, "kept apart, not answered; add the logger to the register, or mend its password");
                 let body =
-                    Body::Frame { bytes: bytes.into(), peer: name.to_string(), gateway: house.settings.gateway.to_owned(), connection: number };
+                    Body::Frame { bytes: bytes.into(), peer: name.to_string(), gateway: house.settings.gateway.to_string(), connection: number };
                 keep(house, peer, body);
             }
             Output::Rejected { bytes, len, reason, detail, claimed } => {

@@ -32,7 +32,7 @@ use tokio::task::LocalSet;
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Name of this process in entries.
-    pub gateway: &'static str,
+    pub gateway: Arc<str>,
     /// Stamps arrivals.
     pub clock: ArrivalClock,
     /// Connections in all.

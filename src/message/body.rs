@@ -607,6 +607,9 @@ pub struct RootBody<'b> {
     pub hour: String,
     /// SHA-256, hexadecimal.
     pub root: &'b str,
+    /// Of which shard the chains are; not there where one engine has all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
     /// How many chains.
     pub loggers: usize,
     /// Place in the journal.

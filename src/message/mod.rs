@@ -347,7 +347,7 @@ pub fn refused<S: Serialize>(what: &str, case: Uuid, statement: &S, reason: &'st
 
 /// The hourly root over all chain heads: outside the database it proves what the database cannot prove of itself.
 #[must_use]
-pub fn root(hour: Moment, root: &str, loggers: usize, now: Moment, sequence: u64) -> Event {
-    let body = RootBody { hour: hour.to_string(), root, loggers, sequence };
+pub fn root(hour: Moment, root: &str, shard: Option<u32>, loggers: usize, now: Moment, sequence: u64) -> Event {
+    let body = RootBody { hour: hour.to_string(), root, shard, loggers, sequence };
     event(Topic::Roots, "hj212.root".to_owned(), hour.to_string(), "roots".to_owned(), now, sequence, &body)
 }

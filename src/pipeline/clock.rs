@@ -1,6 +1,8 @@
 //! The arrival clock: the one place where the wall clock is read for stamps.
 
 use crate::domain::time::Moment;
+use crate::telemetry::metric;
+use metrics::counter;
 use std::time::{Duration, Instant, SystemTime};
 
 /// Stamps arrivals. In a demonstration it runs `scale` times as fast, from `start` on.
@@ -67,6 +69,49 @@ impl JumpGuard {
         let jump = jump(wall.0 - self.wall.0, passed.as_millis() as i64, self.tolerance.as_millis() as i64);
         (self.wall, self.monotonic) = (wall, monotonic);
         jump
+    }
+}
+
+/// How long no tick is given after a jump of the clock.
+const HELD: Duration = Duration::from_secs(60);
+
+/// When the next tick is due. After a jump of the wall clock none is given for a minute: a clock that jumps tells no time.
+#[derive(Debug)]
+pub struct TickClock {
+    guard: JumpGuard,
+    every: Duration,
+    ticked: Instant,
+    held_until: Option<Instant>,
+}
+
+impl TickClock {
+    /// A tick every so often.
+    #[must_use]
+    #[allow(clippy::disallowed_methods)] // Ticks are spaced by the monotonic clock.
+    pub fn new(every: Duration) -> Self {
+        Self { guard: JumpGuard::new(Duration::from_secs(2)), every, ticked: Instant::now(), held_until: None }
+    }
+
+    /// Whether the time for a tick has come. Asked again, it has not.
+    #[allow(clippy::disallowed_methods)] // As above.
+    pub fn is_due(&mut self) -> bool {
+        let due = self.ticked.elapsed() >= self.every;
+        if due {
+            self.ticked = Instant::now();
+        }
+        due
+    }
+
+    /// Whether a tick that is due may be given.
+    #[allow(clippy::disallowed_methods)] // As above.
+    pub fn tells_time(&mut self) -> bool {
+        if let Some(jump_ms) = self.guard.look() {
+            counter!(metric::CLOCK_JUMPS).increment(1);
+            tracing::error!(jump_ms, "the wall clock jumped; ticks are held for a minute, check the time service");
+            self.held_until = Some(Instant::now() + HELD);
+        }
+        self.held_until.take_if(|until| Instant::now() >= *until);
+        self.held_until.is_none()
     }
 }
 

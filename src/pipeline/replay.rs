@@ -112,11 +112,11 @@ impl Replay {
     /// Appends bytes as a link would deliver them: a packet, a repeat, or something rejected.
     pub fn packet(&mut self, at: Moment, bytes: &[u8], out: &mut impl FnMut(&WriteSet)) {
         let bytes = bytes.trim_ascii_end();
-        let body = self.deliver(bytes);
+        let body = self.deliver(at, bytes);
         self.entry(at, body, out);
     }
 
-    fn deliver(&mut self, bytes: &[u8]) -> Body {
+    fn deliver(&mut self, at: Moment, bytes: &[u8]) -> Body {
         let rejected = |reason: &str, detail: String| Body::Rejected {
             reason: reason.to_owned(),
             detail,
@@ -129,13 +129,14 @@ impl Replay {
             return rejected(refusal.name(), refusal.to_string());
         };
         let sequence = self.engine.sequence() + self.batch.len() as u64 + 1;
+        let frame = Body::Frame { bytes: bytes.to_vec(), peer: PEER.to_owned(), gateway: PEER.to_owned(), connection: 0 };
         match self.admissions().read(bytes, &found) {
             Err(refusal) => rejected(refusal.name(), refusal.to_string()),
             Ok((packet, Admitted::Accepted)) => match packet.mn().and_then(Mn::new) {
-                Some(mn) => self.desk.receive(mn, sequence, bytes.to_vec(), PEER.to_owned(), PEER.to_owned(), 0),
-                None => Body::Frame { bytes: bytes.to_vec(), peer: PEER.to_owned(), gateway: PEER.to_owned(), connection: 0 },
+                Some(mn) => self.desk.receive(mn, sequence, at.max(self.engine.now()), frame),
+                None => frame,
             },
-            Ok(_) => Body::Frame { bytes: bytes.to_vec(), peer: PEER.to_owned(), gateway: PEER.to_owned(), connection: 0 },
+            Ok(_) => frame,
         }
     }
 

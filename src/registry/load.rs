@@ -5,7 +5,7 @@ use super::rows::{
     Site, StampLabel, Validity,
 };
 use super::table::{self, Fault, Line};
-use super::{Registry, WireSeries};
+use super::{Registry, WireSeries, cut};
 use crate::domain::time::{Day, Moment};
 use crate::domain::{Basis, FactorCode, Grade, Limit, LimitType, Medium, Mn, OutletId, Series, SiteId, number};
 use crate::protocol::sm4::Key;
@@ -32,9 +32,12 @@ type Reader = fn(&str, &mut Registry, &mut Vec<Fault>);
 pub struct Files(pub BTreeMap<String, String>);
 
 impl Files {
-    /// `rg-` and the first 16 hex digits of the content's SHA-256.
+    /// `rg-` and the first 16 hex digits of the content's SHA-256; of a part, that of the whole.
     #[must_use]
     pub fn version(&self) -> String {
+        if let Some(version) = self.whole_version() {
+            return version;
+        }
         let mut content = Vec::new();
         for (name, text) in &self.0 {
             content.extend_from_slice(name.as_bytes());
@@ -67,6 +70,9 @@ impl Registry {
                 }),
                 None => {}
             }
+        }
+        if let Some(text) = files.0.get(cut::CUT) {
+            registry.shard = cut::read(text, &mut faults).map(|cut| cut.shard);
         }
         for rows in registry.wires.values_mut() {
             rows.sort_by_key(|row| row.wire);

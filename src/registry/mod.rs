@@ -3,6 +3,7 @@
 //!
 //! It refuses to know how readings are averaged or judged.
 
+mod cut;
 mod diff;
 mod load;
 mod rows;
@@ -19,7 +20,7 @@ pub use table::Fault;
 
 use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use crate::domain::{
-    Basis, Fact, FactKind, FactorCode, Limit, Mn, Order, OutletDay, OutletId, PacketRef, Reading, ReadingKey, Record, RuleSet, Series, SiteId,
+    Basis, Fact, FactKind, FactorCode, Limit, Mn, Order, OutletDay, OutletId, PacketRef, Reading, ReadingKey, Record, RuleSet, Series, Shard, SiteId,
     UnusableReason, number,
 };
 use crate::link::{Admission, Admissions};
@@ -36,6 +37,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     version: String,
+    /// Which part of a register this is; none: a whole one.
+    shard: Option<Shard>,
     sites: BTreeMap<SiteId, Site>,
     outlets: BTreeMap<OutletId, Vec<Outlet>>,
     loggers: BTreeMap<Mn, Vec<Logger>>,
@@ -87,7 +90,7 @@ pub fn peer_hash(peer: &str) -> u32 {
 }
 
 impl Registry {
-    /// `rg-` and a hash of the content.
+    /// `rg-` and a hash of the content; of a part, that of the whole.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version

@@ -55,11 +55,11 @@ impl KafkaSink {
         let waited = tokio::time::timeout(PATIENCE, async {
             for (event, queued) in events.iter().zip(queued) {
                 let delivered = match queued {
-                    Ok(delivery) => delivery.done().await,
+                    Ok(mut delivery) => delivery.done().await,
                     Err(error) => Err(error),
                 };
                 match delivered {
-                    Ok(()) => {}
+                    Ok(_) => {}
                     Err(BrokerError::Poison(reason)) => keep(&self.folder, event, &reason)?,
                     Err(error) => return Err(error.into()),
                 }
@@ -103,5 +103,5 @@ fn queue(producer: &Producer, event: &Event) -> Result<Delivery, BrokerError> {
         ("ce_time", event.time.clone()),
         ("ce_sequence", event.sequence.to_string()),
     ];
-    producer.queue(Outgoing { topic: event.topic.name(), key: &event.key, headers: &headers, body: body.as_bytes() })
+    producer.queue(Outgoing { topic: event.topic.name(), key: &event.key, partition: None, headers: &headers, body: body.as_bytes() })
 }

@@ -140,7 +140,7 @@ async fn round(
     if counts || rows.len() < ROUND as usize {
         // Counted first: a gauge that is made shows nothing until it is set.
         let waiting = reader.waiting().await?;
-        gauge!(metric::OUTBOX).set(waiting as f64);
+        gauge!(metric::OUTBOX, "shard" => database.shard().to_string()).set(waiting as f64);
     }
     let events: Vec<&Event> = rows.iter().map(|(_, event)| event).collect();
     let (safe, outcome) = sink.append(&events).await;

@@ -3,6 +3,8 @@
 
 use crate::broker::{Cluster, Made, TopicPlan, make_topics};
 use crate::message::{DISPOSITIONS, Topic};
+use crate::pipeline::appending::REGISTER;
+use crate::store::JOURNAL;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -10,10 +12,12 @@ use tokio::sync::watch;
 const BY_SITE: i32 = 12;
 /// Five years, with a leap day: as long as the law wants the data themselves.
 const FIVE_YEARS: Option<i64> = Some(1826);
+/// How long an entry waits for a worker that is away; the database keeps it for good.
+const JOURNAL_DAYS: i64 = 7;
 
-/// Every topic that is written or read.
+/// Every topic that is written or read; with a journal of so many shards, the journal's as well.
 #[must_use]
-pub fn plans() -> Vec<TopicPlan> {
+pub fn plans(shards: Option<u32>) -> Vec<TopicPlan> {
     let plan = |topic: Topic| {
         let (partitions, days) = match topic {
             Topic::Referrals => (BY_SITE, FIVE_YEARS),
@@ -24,10 +28,15 @@ pub fn plans() -> Vec<TopicPlan> {
             // An anchor is worth as much as it is old.
             Topic::Roots => (1, None),
         };
-        TopicPlan { name: topic.name(), partitions, days }
+        TopicPlan { name: topic.name(), partitions, days, compact: false }
     };
     let mut plans: Vec<TopicPlan> = Topic::ALL.into_iter().map(plan).collect();
-    plans.push(TopicPlan { name: DISPOSITIONS, partitions: BY_SITE, days: FIVE_YEARS });
+    plans.push(TopicPlan { name: DISPOSITIONS, partitions: BY_SITE, days: FIVE_YEARS, compact: false });
+    if let Some(shards) = shards {
+        let partitions = i32::try_from(shards).unwrap_or(i32::MAX);
+        plans.push(TopicPlan { name: JOURNAL, partitions, days: Some(JOURNAL_DAYS), compact: false });
+        plans.push(TopicPlan { name: REGISTER, partitions: 1, days: None, compact: true });
+    }
     plans
 }
 
@@ -35,10 +44,10 @@ pub fn plans() -> Vec<TopicPlan> {
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Makes the topics that are not there, as soon as the cluster answers, or until `stop` turns true. Those that may not be made are named.
-pub async fn make(cluster: Cluster, mut stop: watch::Receiver<bool>) {
+pub async fn make(cluster: Cluster, shards: Option<u32>, mut stop: watch::Receiver<bool>) {
     let work = async {
         loop {
-            match make_topics(&cluster, &plans()).await {
+            match make_topics(&cluster, &plans(shards)).await {
                 Ok(made) => return made,
                 Err(error) => tracing::warn!(%error, "the topics cannot be looked at; it is tried again in five seconds"),
             }

@@ -20,9 +20,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// The one shard of `serve`.
-const PARTITION: u32 = 0;
-
 /// Where a database is. A password in it is never shown.
 #[derive(Debug, Clone)]
 pub enum DatabaseUrl {
@@ -30,6 +27,26 @@ pub enum DatabaseUrl {
     Sqlite(PathBuf),
     /// A server.
     Postgres(PgUrl),
+}
+
+impl DatabaseUrl {
+    /// The same database, another shard. A file has one.
+    #[must_use]
+    pub fn of_shard(&self, shard: u32) -> Self {
+        match self {
+            Self::Sqlite(path) => Self::Sqlite(path.clone()),
+            Self::Postgres(url) => Self::Postgres(url.of_shard(shard)),
+        }
+    }
+
+    /// Which shard; 0 where nothing else was said.
+    #[must_use]
+    pub fn shard(&self) -> u32 {
+        match self {
+            Self::Sqlite(_) => 0,
+            Self::Postgres(url) => url.shard(),
+        }
+    }
 }
 
 impl FromStr for DatabaseUrl {
@@ -101,7 +118,7 @@ impl AnyStore {
     pub async fn open(url: impl Into<DatabaseUrl>, durable: bool) -> Result<Self, StoreError> {
         Ok(match url.into() {
             DatabaseUrl::Sqlite(path) => Self::Sqlite(Box::new(Store::open(&path, durable).await?)),
-            DatabaseUrl::Postgres(url) => Self::Postgres(Box::new(PgStore::open(&url, PARTITION, durable).await?)),
+            DatabaseUrl::Postgres(url) => Self::Postgres(Box::new(PgStore::open(&url, durable).await?)),
         })
     }
 
@@ -112,7 +129,7 @@ impl AnyStore {
     pub async fn read(url: impl Into<DatabaseUrl>) -> Result<Self, StoreError> {
         Ok(match url.into() {
             DatabaseUrl::Sqlite(path) => Self::Sqlite(Box::new(Store::read(&path).await?)),
-            DatabaseUrl::Postgres(url) => Self::Postgres(Box::new(PgStore::read(&url, PARTITION).await?)),
+            DatabaseUrl::Postgres(url) => Self::Postgres(Box::new(PgStore::read(&url).await?)),
         })
     }
 
@@ -123,8 +140,21 @@ impl AnyStore {
     pub async fn exists(url: impl Into<DatabaseUrl>) -> Result<bool, StoreError> {
         match url.into() {
             DatabaseUrl::Sqlite(path) => Ok(path.is_file()),
-            DatabaseUrl::Postgres(url) => PgStore::exists(&url, PARTITION).await,
+            DatabaseUrl::Postgres(url) => Ok(!url.shards().await?.is_empty()),
         }
+    }
+
+    /// Every shard of a database that was ever written, in order.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn shards(url: impl Into<DatabaseUrl>) -> Result<Vec<DatabaseUrl>, StoreError> {
+        let url = url.into();
+        let numbers = match &url {
+            DatabaseUrl::Sqlite(_) => vec![0],
+            DatabaseUrl::Postgres(server) => server.shards().await?,
+        };
+        Ok(numbers.into_iter().map(|number| url.of_shard(number)).collect())
     }
 
     /// A reader for the sinks: its own connection to the same database.
@@ -134,7 +164,7 @@ impl AnyStore {
     pub async fn outbox(url: impl Into<DatabaseUrl>) -> Result<AnyOutbox, StoreError> {
         Ok(match url.into() {
             DatabaseUrl::Sqlite(path) => AnyOutbox::Sqlite(Box::new(Store::outbox(&path).await?)),
-            DatabaseUrl::Postgres(url) => AnyOutbox::Postgres(Box::new(PgStore::outbox(&url, PARTITION).await?)),
+            DatabaseUrl::Postgres(url) => AnyOutbox::Postgres(Box::new(PgStore::outbox(&url).await?)),
         })
     }
 
@@ -270,7 +300,7 @@ impl AnyStore {
     pub async fn prepare_seal(url: impl Into<DatabaseUrl>, hour: Hour) -> Result<SealedHour, StoreError> {
         match url.into() {
             DatabaseUrl::Sqlite(path) => Store::prepare_seal(&path, hour).await,
-            DatabaseUrl::Postgres(url) => PgStore::prepare_seal(&url, PARTITION, hour).await,
+            DatabaseUrl::Postgres(url) => PgStore::prepare_seal(&url, hour).await,
         }
     }
 

@@ -7,6 +7,7 @@
 mod any;
 mod block;
 mod indexes;
+mod journal;
 mod postgres;
 mod row;
 mod sealed;
@@ -15,7 +16,8 @@ mod tables;
 
 pub use any::{AnyOutbox as Outbox, AnyStore as Store, DatabaseUrl};
 pub use block::BlockError;
-pub use postgres::{PgUrl, ServerHealth, Trouble};
+pub use journal::{JOURNAL, JournalError, JournalReader, JournalWriter, Read, Record};
+pub use postgres::{LinkStates, PgUrl, ServerHealth, Surveyor, Trouble};
 pub use sealed::SealedHour;
 
 use crate::domain::time::Moment;

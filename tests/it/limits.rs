@@ -209,7 +209,7 @@ fn while_nobody_takes_the_open_batch_each_connection_adds_one_read_to_the_limit_
     let address = socket.local_addr().expect("an address");
     let intake = Arc::new(Intake::new(LIMIT));
     let settings = listener::Settings {
-        gateway: "test",
+        gateway: "test".into(),
         clock: ArrivalClock::wall(),
         connections_max: 100,
         peer: PeerLimits::default(),

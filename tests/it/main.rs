@@ -24,6 +24,7 @@ mod process;
 mod quirks;
 mod registry;
 mod restarts;
+mod roles;
 mod rows;
 mod rule_settings;
 mod rules;

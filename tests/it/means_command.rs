@@ -7,13 +7,15 @@ use crate::world::{MN, SO2_DAY_80, at, frame_body, packet, registry};
 use hj212d::domain::time::{HOUR_MS, MINUTE_MS, Moment};
 use hj212d::engine::Body;
 use hj212d::pipeline::clock::ArrivalClock;
-use hj212d::pipeline::intake::Item;
-use hj212d::pipeline::serve::{Serve, Settings, Shared};
+use hj212d::pipeline::core::Shared;
+use hj212d::pipeline::intake::{Intake, Item};
+use hj212d::pipeline::serve::{Serve, Settings};
 use hj212d::registry::Files;
 use hj212d::store::Store;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -87,17 +89,17 @@ impl House {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let store = Store::open(&data.join("hj212d.sqlite"), false).await.expect("the database");
-            let shared = Shared::new(usize::MAX);
+            let intake = Arc::new(Intake::new(usize::MAX));
             // The clock stamps the register only; what comes after it brings its own time.
             let clock = ArrivalClock::scaled(ArrivalClock::wall().now(), at("2026-03-13 23:00:00"), 1);
-            let settings = Settings { gateway: "test", clock, tick: Duration::from_secs(3600), accept_unknown: false };
+            let settings = Settings { gateway: "test".into(), clock, tick: Duration::from_secs(3600), accept_unknown: false };
             let (answers, _paid) = mpsc::channel(1);
-            let mut serve = Serve::build(store, shared.clone(), settings, answers).await.expect("an empty database");
+            let mut serve = Serve::build(store, Arc::clone(&intake), Shared::default(), settings, answers).await.expect("an empty database");
             serve.put_registry(&files()).await.expect("in force");
             for (at, body) in journal() {
-                shared.intake.push(at, Item::Entry(body), None);
+                intake.push(at, Item::Entry(body), None);
             }
-            shared.intake.close();
+            intake.close();
             serve.run().await.expect("the database takes everything");
         });
         Self { folder }

@@ -48,7 +48,7 @@ impl Drop for Folder {
     }
 }
 
-/// A running `serve`, ended with the test.
+/// A running process of the program, ended with the test: `serve`, unless it says otherwise.
 pub struct Serve {
     child: Child,
     pub address: SocketAddr,
@@ -64,16 +64,44 @@ impl Serve {
     /// Starts under a prefix command (strace), whose arguments are already given.
     pub fn under(mut command: Command, data: &Path, registry: &Path, extra: &[&str], environment: &[(&str, &str)]) -> Self {
         command.arg("serve").arg("--registry").arg(registry).arg("--data").arg(data).args(extra);
+        let mut serve = Self::spawn(command, environment);
+        serve.pages = serve.address_after("health and metrics");
+        serve.address = serve.address_after("listening for data loggers");
+        serve
+    }
+
+    /// A `gateway`; it listens once there is a register: [`Self::listens`].
+    pub fn gateway(extra: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(BINARY);
+        command.arg("gateway").args(extra);
+        let mut gateway = Self::spawn(command, environment);
+        gateway.pages = gateway.address_after("health and metrics");
+        gateway
+    }
+
+    /// A `worker`.
+    pub fn worker(data: &Path, extra: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(BINARY);
+        command.arg("worker").arg("--data").arg(data).args(extra);
+        let mut worker = Self::spawn(command, environment);
+        worker.pages = worker.address_after("health and metrics");
+        worker
+    }
+
+    /// Waits until a gateway listens.
+    pub fn listens(mut self) -> Self {
+        self.address = self.address_after("listening for data loggers");
+        self
+    }
+
+    fn spawn(mut command: Command, environment: &[(&str, &str)]) -> Self {
         command.env("HJ212D_LISTEN__ADDRESS", "127.0.0.1:0").env("HJ212D_HTTP__ADDRESS", "127.0.0.1:0").env("HJ212D_LOG__FORMAT", "json");
         command.envs(environment.iter().copied()).stderr(Stdio::piped()).stdout(Stdio::null()).stdin(Stdio::null());
         let mut child = command.spawn().expect("the program starts");
         let stderr = child.stderr.take().expect("piped");
         let (send, log) = mpsc::channel();
         std::thread::spawn(move || BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| drop(send.send(line))));
-        let mut serve = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), pages: SocketAddr::from(([127, 0, 0, 1], 0)), log };
-        serve.pages = serve.address_after("health and metrics");
-        serve.address = serve.address_after("listening for data loggers");
-        serve
+        Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), pages: SocketAddr::from(([127, 0, 0, 1], 0)), log }
     }
 
     fn address_after(&self, message: &str) -> SocketAddr {

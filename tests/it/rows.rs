@@ -10,12 +10,14 @@ use hj212d::engine::{Body, Entry, Want};
 use hj212d::link::{Admitted, ConnectionId, Limits, Link, Output};
 use hj212d::message::{Event, Topic};
 use hj212d::pipeline::clock::ArrivalClock;
-use hj212d::pipeline::intake::Item;
-use hj212d::pipeline::serve::{Serve, Settings, Shared};
+use hj212d::pipeline::core::Shared;
+use hj212d::pipeline::intake::{Intake, Item};
+use hj212d::pipeline::serve::{Serve, Settings};
 use hj212d::protocol::crc::{self, CrcKind};
 use hj212d::protocol::encode;
 use hj212d::store::Store;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -143,6 +145,7 @@ struct Kept {
 
 /// The listener's part: takes bytes through a link of their own, and appends what it makes of them to the open batch.
 struct Post {
+    intake: Arc<Intake>,
     shared: Shared,
     kept: Vec<Kept>,
     owed: usize,
@@ -166,12 +169,12 @@ impl Post {
                         (Some(mn), Admitted::Accepted) => Item::Packet { mn, bytes: bytes.into(), peer: PEER.into(), connection: CONNECTION },
                         _ => Item::Entry(body.clone()),
                     };
-                    self.shared.intake.push(arrival, item, debt);
+                    self.intake.push(arrival, item, debt);
                     self.kept.push(Kept { fate: admitted.name(), body });
                 }
                 Output::Rejected { bytes, len, reason, detail, .. } => {
                     let body = Body::Rejected { reason: reason.to_owned(), detail, bytes: bytes.into(), len: len as u64, peer: PEER.to_owned() };
-                    self.shared.intake.push(arrival, Item::Entry(body.clone()), None);
+                    self.intake.push(arrival, Item::Entry(body.clone()), None);
                     self.kept.push(Kept { fate: reason, body });
                 }
                 Output::Noticed(_) => {}
@@ -191,23 +194,23 @@ impl Post {
     }
 
     fn tick(&mut self, arrival: Moment) {
-        self.shared.intake.push(arrival, Item::Entry(Body::Tick {}), None);
+        self.intake.push(arrival, Item::Entry(Body::Tick {}), None);
     }
 }
 
 /// One life of the pipeline over the database: from what is stored, through what `fill` puts into the open batch, to its end.
 async fn run(database: &Path, fill: impl FnOnce(&mut Post)) -> (Store, Vec<Kept>) {
     let store = Store::open(database, false).await.expect("the database");
-    let shared = Shared::new(usize::MAX);
+    let (intake, shared) = (Arc::new(Intake::new(usize::MAX)), Shared::default());
     // The clock stamps the register only; what comes after it brings its own time.
     let clock = ArrivalClock::scaled(ArrivalClock::wall().now(), at("2026-03-14 06:00:00"), 1);
-    let settings = Settings { gateway: GATEWAY, clock, tick: Duration::from_secs(3600), accept_unknown: false };
+    let settings = Settings { gateway: GATEWAY.into(), clock, tick: Duration::from_secs(3600), accept_unknown: false };
     let (answers, mut paid) = mpsc::channel(1000);
-    let mut serve = Serve::build(store, shared.clone(), settings, answers).await.expect("what is stored can be read");
+    let mut serve = Serve::build(store, Arc::clone(&intake), shared.clone(), settings, answers).await.expect("what is stored can be read");
     serve.put_registry(&registry("", &[])).await.expect("in force");
-    let mut post = Post { shared: shared.clone(), kept: Vec::new(), owed: 0 };
+    let mut post = Post { intake: Arc::clone(&intake), shared: shared.clone(), kept: Vec::new(), owed: 0 };
     fill(&mut post);
-    shared.intake.close();
+    intake.close();
     let store = serve.run().await.expect("the database takes everything");
     let mut answered = 0;
     while let Ok(batch) = paid.try_recv() {

@@ -10,19 +10,21 @@ mod period;
 mod stored;
 mod table;
 
-use super::{Failure, config, existing_database, exit, small_runtime};
+use super::{Failure, config, exit, readers, small_runtime};
 use crate::aggregation::month::{self, Hours};
 use crate::aggregation::{Conversion, Fate, HourCell, SeriesDay, emission};
 use crate::domain::number::Ratio;
 use crate::domain::time::{Day, Hour, MINUTE_MS, Moment};
-use crate::domain::{Basis, Declaration, FactorCode, Figure, HourClass, Kind, Limit, Mean, Medium, Mn, Origin, OutletDay, OutletId, RuleSet, Series};
+use crate::domain::{
+    Basis, Declaration, FactorCode, Figure, HourClass, Kind, Limit, Mean, Medium, Mn, Origin, OutletDay, OutletId, RuleSet, Series, shard_of,
+};
 use crate::engine::StoredDay;
 use crate::message::{finding_body, mean_body};
 use crate::protocol::factor;
 use crate::protocol::marker::Marker;
 use crate::registry::{ConversionOrder, Exemption, Files, Registry, Restriction};
 use crate::rules::{self, factor_names, j_02};
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

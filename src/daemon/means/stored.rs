@@ -19,10 +19,10 @@ pub(super) struct Stored {
 
 impl Stored {
     pub(super) async fn load(arguments: &Arguments, period: &Period) -> Result<Self, Failure> {
-        let (data, database) = (arguments.data.display(), existing_database(&arguments.data)?);
-        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, format!("{database}: {error}"));
-        let mut store = Store::read(&database).await.map_err(failed)?;
-        let versions = store.versions().await.map_err(failed)?;
+        let data = arguments.data.display();
+        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, error.to_string());
+        let mut stores = readers::open(&arguments.data).await?;
+        let versions = readers::versions(&mut stores).await.map_err(failed)?;
         let nothing = || Failure::new(exit::NO_INPUT, format!("no register in {data}; hj212d registry import DIR --data {data} puts one in force"));
         let register = versions.iter().rfind(|version| version.registry).ok_or_else(nothing)?;
         let unreadable = |what: String| Failure::new(exit::SOFTWARE, what);
@@ -35,6 +35,11 @@ impl Stored {
                 .map_err(|error| unreadable(format!("the rule set of entry {}: {error}", version.sequence)))?,
         };
         let outlet = known_outlet(&registry, &arguments.outlet, period.first.start())?;
+        // The engine of the outlet's shard knows of it, and no other.
+        let shard = registry.key_of_outlet(outlet);
+        let shard = shard_of(&shard, stores.len() as u32);
+        let store = stores.iter_mut().find(|store| store.url().shard() == shard);
+        let store = store.ok_or_else(|| unreadable(format!("the shard {shard} of {outlet} was never written")))?;
         let only = arguments.factor.as_deref().map(|code| known_factor(&registry, outlet, code)).transpose()?;
         let until = store.engine_time().await.map_err(failed)?;
         let declarations = store.declarations().await.map_err(failed)?.into_iter().filter(|known| known.outlet == outlet).collect();

@@ -31,9 +31,13 @@ pub(super) const READER: &[(&str, &str)] = &[("idle_in_transaction_session_timeo
 const PARAMETERS: [&str; 11] =
     ["sslmode", "sslrootcert", "sslcert", "sslkey", "host", "hostaddr", "port", "user", "password", "dbname", "application_name"];
 
-/// Where a server's database is, and as whom. A password stands in it, in `PGPASSWORD` or in a pgpass file; it is never shown.
+/// Where a server's database is, as whom, and which shard of it. A password stands in it, in `PGPASSWORD` or in a pgpass file; it is
+/// never shown.
 #[derive(Clone)]
-pub struct PgUrl(Arc<PgConnectOptions>);
+pub struct PgUrl {
+    options: Arc<PgConnectOptions>,
+    shard: u32,
+}
 
 impl FromStr for PgUrl {
     type Err = StoreError;
@@ -47,13 +51,13 @@ impl FromStr for PgUrl {
         }
         let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
         let named = options.get_application_name().is_some();
-        Ok(Self(Arc::new(if named { options } else { options.application_name("hj212d") })))
+        Ok(Self { options: Arc::new(if named { options } else { options.application_name("hj212d") }), shard: 0 })
     }
 }
 
 impl fmt::Display for PgUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (options, user) = (&self.0, self.0.get_username());
+        let (options, user) = (&self.options, self.options.get_username());
         let host = options.get_socket().map_or_else(|| options.get_host().to_owned(), |folder| folder.display().to_string());
         write!(f, "postgres://{user}@{host}:{}/{}", options.get_port(), options.get_database().unwrap_or(user))
     }
@@ -66,8 +70,20 @@ impl fmt::Debug for PgUrl {
 }
 
 impl PgUrl {
+    /// The same database, another shard.
+    #[must_use]
+    pub fn of_shard(&self, shard: u32) -> Self {
+        Self { shard, ..self.clone() }
+    }
+
+    /// Which shard; 0 where nothing else was said.
+    #[must_use]
+    pub fn shard(&self) -> u32 {
+        self.shard
+    }
+
     pub(super) async fn connect(&self, settings: &[(&str, &str)]) -> Result<PgConnection, StoreError> {
-        let options = PgConnectOptions::clone(&self.0).options(settings.iter().copied());
+        let options = PgConnectOptions::clone(&self.options).options(settings.iter().copied());
         match tokio::time::timeout(CONNECT_PATIENCE, options.connect()).await {
             Ok(connection) => Ok(connection?),
             Err(_) => Err(timed_out()),

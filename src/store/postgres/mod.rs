@@ -14,8 +14,10 @@
 mod address;
 mod months;
 mod rows;
+mod whole;
 
 pub use address::{PgUrl, ServerHealth, Trouble};
+pub use whole::{LinkStates, Surveyor};
 
 use super::block::{self, Index, RawBlock, RawSealed};
 use super::indexes::{HotBlock, Indexes};
@@ -81,14 +83,14 @@ impl PgStore {
     ///
     /// # Errors
     /// The server cannot be reached or is too old, or the schema cannot be brought up to date.
-    pub async fn open(url: &PgUrl, partition: u32, durable: bool) -> Result<Self, StoreError> {
+    pub async fn open(url: &PgUrl, durable: bool) -> Result<Self, StoreError> {
         let mut connection = url.connect_writer(durable).await?;
         let version = connection.server_version_num().unwrap_or(0);
         if version < SERVER_MIN {
             return Err(unfit(format!("PostgreSQL 15 or newer is needed; the server says {version}")));
         }
         MIGRATIONS.run(&mut connection).await?;
-        let partition = i64::from(partition);
+        let partition = i64::from(url.shard());
         sqlx::query(
             "INSERT INTO shards (partition, epoch, next_offset, commits, engine_time) VALUES ($1, 0, 1, 0, 0) ON CONFLICT (partition) DO NOTHING",
         )
@@ -106,31 +108,17 @@ impl PgStore {
     ///
     /// # Errors
     /// The server cannot be reached, or has no such shard.
-    pub async fn read(url: &PgUrl, partition: u32) -> Result<Self, StoreError> {
+    pub async fn read(url: &PgUrl) -> Result<Self, StoreError> {
         let mut connection = url.connect(READER).await?;
         // One snapshot for everything that is read: a process that writes meanwhile changes nothing here.
         sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut connection).await?;
-        let partition = i64::from(partition);
+        let partition = i64::from(url.shard());
         let row = sqlx::query("SELECT -1::bigint, next_offset, commits FROM shards WHERE partition = $1")
             .bind(partition)
             .fetch_optional(&mut connection)
             .await?;
         let row = row.ok_or_else(|| unfit(format!("there is no shard {partition} in this database")))?;
         Self::load(url, true, connection, partition, &row).await
-    }
-
-    /// Whether the database has this shard.
-    ///
-    /// # Errors
-    /// The server cannot be reached.
-    pub async fn exists(url: &PgUrl, partition: u32) -> Result<bool, StoreError> {
-        let mut connection = url.connect(READER).await?;
-        let tables: bool = sqlx::query_scalar("SELECT to_regclass('shards') IS NOT NULL").fetch_one(&mut connection).await?;
-        if !tables {
-            return Ok(false);
-        }
-        let shard = sqlx::query("SELECT epoch FROM shards WHERE partition = $1").bind(i64::from(partition));
-        Ok(shard.fetch_optional(&mut connection).await?.is_some())
     }
 
     /// Builds what is kept at hand. `shard`: epoch, next sequence, commits.
@@ -160,12 +148,6 @@ impl PgStore {
     #[must_use]
     pub fn url(&self) -> &PgUrl {
         &self.url
-    }
-
-    /// Which shard of it.
-    #[must_use]
-    pub fn partition(&self) -> u32 {
-        self.partition as u32
     }
 
     /// `ready` is told while the database is away, and when it is back.
@@ -320,6 +302,7 @@ impl PgStore {
                 .await?;
         }
         rows::write_loggers(&mut transaction, partition, &sending.loggers).await?;
+        rows::write_gateways(&mut transaction, partition, writes).await?;
         rows::write_marks(&mut transaction, partition, sending, &self.indexes).await?;
         rows::write_versions(&mut transaction, partition, sending.entries).await?;
         rows::write_days(&mut transaction, partition, writes).await?;
@@ -371,9 +354,9 @@ impl PgStore {
     ///
     /// # Errors
     /// The database cannot be read, or a block is damaged.
-    pub async fn prepare_seal(url: &PgUrl, partition: u32, hour: Hour) -> Result<SealedHour, StoreError> {
+    pub async fn prepare_seal(url: &PgUrl, hour: Hour) -> Result<SealedHour, StoreError> {
         let mut reader = url.connect(READER).await?;
-        let partition = i64::from(partition);
+        let partition = i64::from(url.shard());
         let blocks = blocks_in(&mut reader, partition, hour.start(), Some(hour.end())).await?;
         sealed::prepare(hour, &blocks, sealed_in(&mut reader, partition, hour).await?)
     }
@@ -449,8 +432,8 @@ impl PgStore {
     ///
     /// # Errors
     /// The server cannot be reached.
-    pub async fn outbox(url: &PgUrl, partition: u32) -> Result<PgOutbox, StoreError> {
-        Ok(PgOutbox { reader: url.connect(READER).await?, partition: i64::from(partition) })
+    pub async fn outbox(url: &PgUrl) -> Result<PgOutbox, StoreError> {
+        Ok(PgOutbox { reader: url.connect(READER).await?, partition: i64::from(url.shard()) })
     }
 }
 

@@ -36,6 +36,24 @@ pub(super) async fn write_loggers(connection: &mut PgConnection, partition: i64,
     Ok(())
 }
 
+/// By which gateway loggers are heard, where that changed.
+pub(super) async fn write_gateways(connection: &mut PgConnection, partition: i64, writes: &WriteSet) -> Result<(), StoreError> {
+    let changed: Vec<(&Mn, &String)> = writes.gateways.iter().collect();
+    for rows in changed.chunks(ROWS_PER_STATEMENT) {
+        sqlx::query(
+            "UPDATE loggers AS l SET gateway = t.gateway FROM UNNEST($2::bytea[], $3::text[]) AS t (mn, gateway) \
+             WHERE l.partition = $1 AND l.mn = t.mn",
+        )
+        .bind(partition)
+        .bind(rows.iter().map(|(mn, _)| mn.as_str().as_bytes()).collect::<Vec<&[u8]>>())
+        // A name that stands in the journal, which anybody may have written.
+        .bind(rows.iter().map(|(_, gateway)| gateway.replace('\0', "")).collect::<Vec<String>>())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn write_marks(connection: &mut PgConnection, partition: i64, sending: &Sending<'_>, indexes: &Indexes) -> Result<(), StoreError> {
     let writes = sending.writes;
     let hour = |sequence: u64| sending.entries[(sequence - writes.from - 1) as usize].at.hour().0;

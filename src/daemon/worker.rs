@@ -1,0 +1,297 @@
+//! `hj212d worker`: takes what gateways have put into the journal, shard by shard. Which shards, the group of the workers decides; where
+//! each goes on, its row in the database; whose it is, the epoch in that row.
+//!
+//! ```text
+//! given      a thread for each shard: open (raise the epoch), read on, and, once it is ours, a pump for its events
+//! taken back the thread ends after its commit, and then the next worker is given the shard
+//! fenced     another process has raised the epoch: nothing was written, and the shard is let go of
+//! ```
+
+use super::config::Kafka;
+use super::gateway::{journal, watch_register};
+use super::house::{self, Demo, Pages, Signals, failed};
+use super::{Config, Failure, exit, faults_text, read_registry};
+use crate::bridge::Bridge;
+use crate::broker::Change;
+use crate::engine::Body;
+use crate::pipeline::appending::{Appender, JournalDesk};
+use crate::pipeline::clock::ArrivalClock;
+use crate::pipeline::core::{Shared, forget_gauges};
+use crate::pipeline::register::Register;
+use crate::pipeline::survey;
+use crate::pipeline::worker::{End, ShardLoop};
+use crate::registry::{Files, Registry};
+use crate::sinks::{self, KafkaSink, Sink};
+use crate::store::{DatabaseUrl, JOURNAL, JournalWriter};
+use crate::telemetry::{self, metric};
+use metrics::gauge;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// How long leaving the group may hold up an end.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  hj212d worker --config /etc/hj212d/hj212d.toml\n  HJ212D_KAFKA__BROKERS=k1:9092 HJ212D_DATA__DATABASE=postgres://hj212d@db/hj212d hj212d worker --registry deploy/sample-city\n\nAny number of them share the shards of the journal. All need one PostgreSQL database; the data folder holds the local socket, over which registry import, declarations and the other commands append. Ends on SIGTERM or Ctrl-C: finishes what it has begun, and gives its shards back."
+)]
+pub(super) struct Arguments {
+    /// Configuration file; without it, the defaults and HJ212D_… variables.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Registry directory, put in force; one that the configuration names only where there is none.
+    #[arg(long, value_name = "DIR")]
+    registry: Option<PathBuf>,
+    /// Data folder; overrides the configuration.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    demo: Demo,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let mut config = Config::load(arguments.config.as_deref()).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+    let named = arguments.registry.is_some();
+    config.data = arguments.data.clone().unwrap_or(config.data);
+    config.registry = arguments.registry.clone().or(config.registry);
+    telemetry::start_logs(config.log_format, &config.log_filter).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+    let kafka = config.kafka.clone().ok_or_else(|| Failure::new(exit::CONFIG, "a worker reads from Kafka: set kafka.brokers"))?;
+    if !matches!(config.server, Some(DatabaseUrl::Postgres(_))) {
+        return Err(Failure::new(exit::CONFIG, "workers share a database on a server: set data.database = \"postgres://…\""));
+    }
+    let runtime = house::runtime()?;
+    let outcome = runtime.block_on(run_house(config, kafka, named, arguments.demo.clock()));
+    runtime.shutdown_background();
+    outcome
+}
+
+/// A shard that this worker has.
+struct Held {
+    /// The how manieth that began: a shard may come back before news of its end is read.
+    turn: u64,
+    stop: Arc<AtomicBool>,
+    ready: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<End>,
+    pump: JoinHandle<()>,
+}
+
+/// The shards of this worker.
+struct Shards {
+    kafka: Kafka,
+    config: Config,
+    held: BTreeMap<u32, Held>,
+    /// Whether each does its work, for whoever asks.
+    states: Arc<Mutex<BTreeMap<u32, Arc<AtomicBool>>>>,
+    ended: mpsc::UnboundedSender<(u32, u64)>,
+    turns: u64,
+}
+
+impl Shards {
+    fn begin(&mut self, number: u32) -> Result<(), Failure> {
+        let (stop, shared) = (Arc::new(AtomicBool::new(false)), Shared::default());
+        let work = ShardLoop {
+            cluster: self.kafka.cluster.clone(),
+            database: self.config.database().of_shard(number),
+            durable: self.config.durable,
+            accept_unknown: self.config.accept_unknown,
+            shared: shared.clone(),
+            stop: Arc::clone(&stop),
+        };
+        let (tell, opened) = oneshot::channel();
+        let sink = Sink::Kafka(KafkaSink::new(self.kafka.cluster.clone(), &self.config.data.join("out")));
+        let (database, ready) = (work.database.clone(), Arc::clone(&shared.ready));
+        let pump = tokio::spawn(async move {
+            if opened.await.is_ok() {
+                // It ends when it is aborted: what it has not delivered, the next owner of the shard does.
+                let (_stop, stopped) = watch::channel(false);
+                sinks::pump(database, sink, shared.delivered, shared.events, stopped).await;
+            }
+        });
+        self.turns += 1;
+        let (turn, ended) = (self.turns, self.ended.clone());
+        let run = move || {
+            let end = match super::small_runtime() {
+                Ok(runtime) => runtime.block_on(work.run(|| {
+                    let _ = tell.send(()); // The pump may have gone.
+                })),
+                Err(failure) => End::Stopped(failure.message),
+            };
+            let _ = ended.send((number, turn)); // Who listened has gone with the house.
+            end
+        };
+        let thread = std::thread::Builder::new().name(format!("shard-{number}")).spawn(run).map_err(failed("shard thread"))?;
+        self.states().insert(number, Arc::clone(&ready));
+        self.held.insert(number, Held { turn, stop, ready, thread, pump });
+        gauge!(metric::SHARDS).set(self.held.len() as f64);
+        Ok(())
+    }
+
+    fn states(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Arc<AtomicBool>>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives shards back: each ends after its commit.
+    async fn give_back(&mut self, numbers: &[u32]) {
+        for held in numbers.iter().filter_map(|number| self.held.get(number)) {
+            held.pump.abort();
+            held.stop.store(true, Ordering::Release);
+        }
+        for number in numbers {
+            self.let_go(*number).await;
+        }
+    }
+
+    /// Waits for a shard's end, and says why it ended if nobody asked it to.
+    async fn let_go(&mut self, number: u32) {
+        let Some(held) = self.held.remove(&number) else { return };
+        held.pump.abort();
+        let end = tokio::task::spawn_blocking(move || held.thread.join()).await;
+        held.ready.store(false, Ordering::Release);
+        gauge!(metric::SHARDS).set(self.held.len() as f64);
+        forget_gauges(number);
+        match end {
+            Ok(Ok(End::GivenBack)) => {
+                self.states().remove(&number);
+                tracing::info!(shard = number, "a shard was given back");
+            }
+            Ok(Ok(End::Fenced)) => {
+                tracing::warn!(shard = number, "another process has taken the shard: nothing was written, and it is let go of");
+            }
+            Ok(Ok(End::Stopped(why))) => tracing::error!(shard = number, why, "a shard stands still; the others go on"),
+            _ => tracing::error!(shard = number, "a shard broke an invariant; its message stands above"),
+        }
+    }
+}
+
+async fn run_house(config: Config, kafka: Kafka, named: bool, clock: ArrivalClock) -> Result<(), Failure> {
+    let metrics = house::metrics()?;
+    let mut signals = Signals::new()?;
+    let files = config.registry.as_deref().map(read_registry).transpose()?;
+    if let (Some(files), Some(folder)) = (&files, &config.registry) {
+        Registry::parse(files).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
+    }
+    std::fs::create_dir_all(&config.data).map_err(failed(&config.data.display().to_string()))?;
+    let local = crate::http::local::bind(&config.local_socket()).map_err(failed(&config.local_socket().display().to_string()))?;
+    let states: Arc<Mutex<BTreeMap<u32, Arc<AtomicBool>>>> = Arc::default();
+    let joined = Arc::new(AtomicBool::new(false));
+    let readiness = {
+        let (states, joined) = (Arc::clone(&states), Arc::clone(&joined));
+        Arc::new(move || {
+            let states = states.lock().unwrap_or_else(PoisonError::into_inner);
+            joined.load(Ordering::Acquire) && states.values().all(|ready| ready.load(Ordering::Acquire))
+        })
+    };
+    let pages = Pages::open(config.http, metrics, readiness).await?;
+    let shards = tokio::select! {
+        shards = journal(&kafka) => shards?,
+        () = signals.next() => return Ok(()),
+    };
+
+    let register = Register::default();
+    watch_register(&kafka, &config, shards, clock, &register)?;
+    let writer = JournalWriter::new(kafka.cluster.clone(), Arc::default());
+    let desk = JournalDesk::new(writer, kafka.cluster.clone(), shards, Arc::clone(&register.registry), config.database(), clock);
+    let desk = Arc::new(desk);
+    let appender = Appender::Journal(Arc::clone(&desk));
+    let (stop, stopped) = watch::channel(false);
+    let mut feeds = JoinSet::new();
+    feeds.spawn(Bridge { cluster: kafka.cluster.clone(), group: kafka.group.clone(), appender: appender.clone() }.run(stopped.clone()));
+    let serving = crate::http::local::serve(local, appender, stopped);
+    feeds.spawn(async { drop(serving.await) });
+    if let Some(files) = files {
+        feeds.spawn(put_register(files, named, register.clone(), Arc::clone(&desk)));
+    }
+    let mut surveying = JoinSet::new();
+    if let Some(DatabaseUrl::Postgres(server)) = &config.server {
+        let every = (config.tick / clock.scale()).max(Duration::from_millis(20));
+        surveying.spawn(survey::run(server.clone(), Arc::clone(&register.registry), desk, every));
+    }
+
+    let (tell, mut changes) = mpsc::unbounded_channel();
+    let leaving = Arc::new(AtomicBool::new(false));
+    let member = {
+        let (cluster, group, instance) = (kafka.cluster.clone(), format!("{}.workers", kafka.group), config.instance.clone());
+        let (leaving, session) = (Arc::clone(&leaving), config.session);
+        let join = move || match cluster.member(JOURNAL, &group, &instance, session, tell) {
+            Ok(member) => member.stay(|| leaving.load(Ordering::Acquire), instance.is_empty()),
+            Err(error) => tracing::error!(%error, "the group of the workers cannot be joined at all"),
+        };
+        std::thread::Builder::new().name("member".to_owned()).spawn(join).map_err(failed("member thread"))?
+    };
+    let (ended, mut ends) = mpsc::unbounded_channel();
+    let mut work = Shards { kafka, config: config.clone(), held: BTreeMap::new(), states, ended, turns: 0 };
+    tracing::info!(shards, "worker ready to be given shards");
+    loop {
+        tokio::select! {
+            change = changes.recv() => match change {
+                Some(Change::Given(numbers)) => {
+                    joined.store(true, Ordering::Release);
+                    // One that stood still, or was fenced, begins anew.
+                    work.give_back(&numbers).await;
+                    numbers.into_iter().try_for_each(|number| work.begin(number))?;
+                }
+                Some(Change::TakenBack(numbers, done)) => {
+                    work.give_back(&numbers).await;
+                    drop(done);
+                }
+                None => return Err(Failure::new(exit::SOFTWARE, "the group of the workers was left; its message stands above")),
+            },
+            Some((number, turn)) = ends.recv() => {
+                if work.held.get(&number).is_some_and(|held| held.turn == turn) {
+                    work.let_go(number).await;
+                }
+            }
+            () = signals.next() => break,
+        }
+    }
+    tracing::info!("stopping: what has begun is finished, and the shards are given back; a second signal ends at once");
+    signals.end_at_once();
+    joined.store(false, Ordering::Release);
+    surveying.shutdown().await;
+    let _ = stop.send(true);
+    let numbers: Vec<u32> = work.held.keys().copied().collect();
+    work.give_back(&numbers).await;
+    leaving.store(true, Ordering::Release);
+    let left = tokio::task::spawn_blocking(move || member.join());
+    let giving_back = async {
+        while let Some(change) = changes.recv().await {
+            drop(change);
+        }
+    };
+    if tokio::time::timeout(LEAVE_PATIENCE, async { tokio::join!(left, giving_back) }).await.is_err() {
+        tracing::warn!("the group was not left in time; it finds out by itself");
+    }
+    feeds.shutdown().await;
+    pages.close().await;
+    let _ = std::fs::remove_file(config.local_socket());
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Puts a register in force: where there is none, or whatever was in force when it is `named`.
+async fn put_register(files: Files, named: bool, register: Register, desk: Arc<JournalDesk>) {
+    while !register.read.load(Ordering::Acquire) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let (none, configured) = (Registry::default(), files.version());
+    let in_force = register.registry.load().version().to_owned();
+    if in_force == configured {
+        return;
+    }
+    if !named && in_force != none.version() {
+        return tracing::warn!(in_force, configured, "the configured registry is not the one in force; hj212d registry import puts it in force");
+    }
+    let body = Body::RegistryVersion { files };
+    match Appender::Journal(Arc::clone(&desk)).fault(&body) {
+        Some(what) => tracing::error!(what, "the register cannot be put in force"),
+        None => match desk.append(vec![body]).await {
+            Ok(_) => tracing::info!(version = configured, "a register was put in force"),
+            Err(_) => tracing::error!(version = configured, "a register could not be put in force"),
+        },
+    }
+}
