@@ -153,7 +153,9 @@ impl Shards {
         let end = tokio::task::spawn_blocking(move || held.thread.join()).await;
         held.ready.store(false, Ordering::Release);
         gauge!(metric::SHARDS).set(self.held.len() as f64);
-        forget_gauges(number);
+        if matches!(end, Ok(Ok(End::GivenBack | End::Fenced))) {
+            forget_gauges(number);
+        }
         match end {
             Ok(Ok(End::GivenBack)) => {
                 self.states().remove(&number);

@@ -15,7 +15,7 @@ use crate::domain::time::Moment;
 use crate::engine::{Body, decode_body, encode_body};
 use crate::link::{Debt, REJECTED_LEN_MAX, Settled};
 use crate::telemetry::metric;
-use metrics::counter;
+use metrics::{counter, gauge};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -142,7 +142,7 @@ impl JournalWriter {
         let mut settled = Vec::new();
         while sequences.len() < records.len() {
             let Err(error) = self.send(&records[sequences.len()..], &mut sequences).await else { continue };
-            if self.ready.swap(false, Ordering::AcqRel) {
+            if self.tell(false) {
                 tracing::warn!(%error, "the journal cannot be appended to; everything waits, and it is tried again every second");
             }
             if let Some(producer) = self.producer.take() {
@@ -155,6 +155,15 @@ impl JournalWriter {
             settled.extend(debt.take().filter(|_| *sequence > 0).map(Debt::settle));
         }
         (sequences, settled)
+    }
+
+    /// Tells whether the cluster is there; says whether that is news.
+    fn tell(&self, up: bool) -> bool {
+        let news = self.ready.swap(up, Ordering::AcqRel) != up;
+        if news {
+            gauge!(metric::JOURNAL_UP).set(f64::from(u8::from(up)));
+        }
+        news
     }
 
     async fn send(&mut self, records: &[(Record, Option<Debt>)], sequences: &mut Vec<u64>) -> Result<(), BrokerError> {
@@ -195,13 +204,13 @@ impl JournalWriter {
         loop {
             match tokio::time::timeout(PATIENCE, delivery.done()).await {
                 Ok(offset) => {
-                    if offset.is_ok() && !self.ready.swap(true, Ordering::AcqRel) {
+                    if offset.is_ok() && self.tell(true) {
                         tracing::info!("the journal is appended to");
                     }
                     return offset;
                 }
                 Err(_) => {
-                    if self.ready.swap(false, Ordering::AcqRel) {
+                    if self.tell(false) {
                         tracing::warn!("no acknowledgement for {} s; nobody is answered, and no socket read", PATIENCE.as_secs());
                     }
                 }

@@ -58,6 +58,7 @@ metrics! {
     gauge TIMERS "hj212_timers" "Deadlines that wait in the engine.";
     gauge ENGINE_TIME "hj212_engine_time_seconds" "Engine time: the largest stamp seen.";
     counter CLOCK_JUMPS "hj212_clock_jumps_total" "Jumps of the wall clock against the monotonic clock; ticks were held.";
+    gauge JOURNAL_UP "hj212_journal_up" "1 while Kafka acknowledges what a gateway or worker appends, 0 while it does not and everything waits.";
     gauge JOURNAL_LAG "hj212_journal_lag_records" "Records of a shard's journal that are there and were not taken yet.";
     gauge SHARDS "hj212_shards" "Shards that this worker has.";
     gauge OUTBOX "hj212_outbox_rows" "Events that wait for a sink.";

@@ -124,7 +124,7 @@ fn without_a_daemon_entries_go_into_the_database_and_a_daemon_goes_on_from_there
     assert!(import.status.success() && said(&import).contains("rules: with {\"rule\":\"B-01\""), "{}", said(&import));
 
     let serve = Serve::start(&data, &rows, &[], &[]);
-    serve.wait_for("hj212_registry_rows{table=\"outlets\"}", |rows| rows == 1.0);
+    serve.wait_for("hj212_registry_rows{table=\"outlets\"", |rows| rows == 1.0);
     assert_eq!(serve.stop(), Some(0));
     assert_eq!(journal(&data).iter().filter(|entry| matches!(entry.body, hj212d::engine::Body::RegistryVersion { .. })).count(), 1);
 }

@@ -171,7 +171,7 @@ impl Broker {
     }
 
     /// Every record of a topic, in order within its partition, once as many are there as `enough` says.
-    fn read(&self, topic: &str, enough: impl Fn(&[Seen]) -> bool) -> Vec<Seen> {
+    pub fn read(&self, topic: &str, enough: impl Fn(&[Seen]) -> bool) -> Vec<Seen> {
         let reader: BaseConsumer =
             self.client().set("group.id", "test").set("auto.offset.reset", "earliest").set("enable.auto.commit", "false").create().expect("a client");
         let metadata = reader.fetch_metadata(Some(topic), PATIENCE).expect("metadata");
@@ -247,27 +247,27 @@ fn make_certificate(folder: &Path) {
 
 /// A record as it lies in a topic.
 #[derive(Debug, Clone)]
-struct Seen {
-    partition: i32,
-    key: String,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
+pub struct Seen {
+    pub partition: i32,
+    pub key: String,
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
 }
 
 impl Seen {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("JSON")
     }
 }
 
 /// Those that a consumer has not seen before.
-fn without_repeats(seen: &[Seen]) -> Vec<&Seen> {
+pub fn without_repeats(seen: &[Seen]) -> Vec<&Seen> {
     let mut known = BTreeSet::new();
     seen.iter().filter(|record| known.insert(record.headers["ce_id"].clone())).collect()
 }
 
 /// How many different events there are.
-fn events(seen: &[Seen]) -> usize {
+pub fn events(seen: &[Seen]) -> usize {
     without_repeats(seen).len()
 }
 

@@ -84,7 +84,7 @@ impl Server {
         format!("postgres://postgres@localhost:5432/{database}?host={}", self.home().display())
     }
 
-    async fn connect(&self, database: &str) -> PgConnection {
+    pub async fn connect(&self, database: &str) -> PgConnection {
         PgConnection::connect(&self.address(database)).await.expect("connected")
     }
 
@@ -611,7 +611,7 @@ const BY_MINUTE: u64 = 140;
 const BY_HOUR: u64 = 360;
 
 /// A recorded day of a city: late data, declarations, a register and a rule set that change, a step of nobody's case.
-fn recorded() -> Vec<(Moment, Body)> {
+pub fn recorded() -> Vec<(Moment, Body)> {
     let value = |logger: u64, number: i64| format!("{}.{}", 50 + (logger % 7) * 6 + (number.unsigned_abs() * 7 + logger) % 11, number % 10);
     let record = |logger: u64, cn: &str, from: Moment, length_ms: i64, number: i64| {
         let (qn, mn) = (from.plus_ms(length_ms + 300 + logger as i64).wire_ms(), mn(logger));

@@ -48,7 +48,7 @@ pub fn mn(number: u64) -> String {
     format!("{number:024X}")
 }
 
-/// A registry of so many outlets, each with a logger of its own, an oxygen reference of 11 % and the daily SO2 limit.
+/// A registry of so many outlets, four at a site, each with a logger of its own, an oxygen reference of 11 % and the daily SO2 limit.
 pub fn city(outlets: u64) -> Files {
     let mut files = registry("11", &[]);
     let mut add = |name: &str, line: String| {
@@ -57,9 +57,12 @@ pub fn city(outlets: u64) -> Files {
         }
     };
     for number in 1..=outlets {
-        let (outlet, mn) = (format!("C{number}"), mn(number));
-        add("outlets.csv", format!("{outlet},S1,{number}号排口,Stack {number},gas,waste,start,1,30,11,a19001,21,no,2020-01-01,\n"));
-        add("loggers.csv", format!("{mn},S1,123456,standard,2017,,main,2020-01-01,\n"));
+        let (site, outlet, mn) = (format!("P{}", number.div_ceil(4)), format!("C{number}"), mn(number));
+        if number % 4 == 1 {
+            add("sites.csv", format!("{site},{site}号企业,Works {site},waste,示例区,2020-01-01,\n"));
+        }
+        add("outlets.csv", format!("{outlet},{site},{number}号排口,Stack {number},gas,waste,start,1,30,11,a19001,21,no,2020-01-01,\n"));
+        add("loggers.csv", format!("{mn},{site},123456,standard,2017,,main,2020-01-01,\n"));
         for (factor, range) in [("a21026", "1000"), ("a19001", "25")] {
             add("series.csv", format!("{outlet},{factor},{mn},31,,mg/m3,,{range},drift,2020-01-01,\n"));
         }
