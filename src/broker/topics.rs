@@ -2,8 +2,9 @@
 
 use super::{BrokerError, Cluster, MESSAGE_BYTES_MAX, Watch};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::client::Client;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::metadata::Metadata;
 use std::time::Duration;
 
 /// How long the cluster may take to say what it has, or to make something.
@@ -77,28 +78,41 @@ type Looked = (AdminClient<Watch>, usize, Vec<(String, u32)>);
 /// # Errors
 /// The cluster does not say what it has.
 pub async fn count_partitions(cluster: &Cluster, topic: &'static str) -> Result<Option<u32>, BrokerError> {
-    let admin: AdminClient<Watch> = cluster.config.create_with_context(Watch)?;
-    let ask = move || {
-        let metadata = admin.inner().fetch_metadata(Some(topic), PATIENCE)?;
-        let count = metadata.topics().iter().find(|known| known.name() == topic).map_or(0, |known| known.partitions().len());
-        Ok(u32::try_from(count).ok().filter(|count| *count > 0))
+    let count = move |metadata: &Metadata| metadata.topics().iter().find(|known| known.name() == topic).map_or(0, |known| known.partitions().len());
+    let count = ask(cluster, Some(topic), count).await?;
+    Ok(u32::try_from(count).ok().filter(|count| *count > 0))
+}
+
+/// Asks the cluster what it has.
+async fn ask<T: Send + 'static>(
+    cluster: &Cluster,
+    topic: Option<&'static str>,
+    read: impl FnOnce(&Metadata) -> T + Send + 'static,
+) -> Result<T, BrokerError> {
+    let mut config = cluster.config.clone();
+    let client: BaseConsumer<Watch> = config.set("group.id", "hj212d-reader").create_with_context(Watch)?;
+    let asking = move || {
+        let answer = client.fetch_metadata(topic, PATIENCE);
+        if answer.is_err() {
+            // Why is said beside the answer: a login that fails, for one.
+            while client.poll(Duration::ZERO).is_some() {}
+        }
+        Ok(read(&answer?))
     };
-    tokio::task::spawn_blocking(ask).await.map_err(|error| BrokerError::Away(error.to_string()))?
+    tokio::task::spawn_blocking(asking).await.map_err(|error| BrokerError::Away(error.to_string()))?
 }
 
 async fn look(cluster: &Cluster) -> Result<Looked, BrokerError> {
-    let admin: AdminClient<Watch> = cluster.config.create_with_context(Watch)?;
-    let ask = move || {
-        let client: &Client<Watch> = admin.inner();
-        let metadata = client.fetch_metadata(None, PATIENCE)?;
+    let read = |metadata: &Metadata| {
         let topics = metadata.topics().iter().filter_map(|topic| {
             let replicas = topic.partitions().iter().map(|partition| partition.replicas().len() as u32).min()?;
             Some((topic.name().to_owned(), replicas))
         });
-        let (topics, brokers) = (topics.collect(), metadata.brokers().len());
-        Ok((admin, brokers, topics))
+        (metadata.brokers().len(), topics.collect())
     };
-    tokio::task::spawn_blocking(ask).await.map_err(|error| BrokerError::Away(error.to_string()))?
+    let (brokers, topics) = ask(cluster, None, read).await?;
+    let admin: AdminClient<Watch> = cluster.config.create_with_context(Watch)?;
+    Ok((admin, brokers, topics))
 }
 
 /// A topic as it is.

@@ -143,6 +143,8 @@ impl Shards {
         }
         for number in numbers {
             self.let_go(*number).await;
+            // Also of one that was fenced, or stood still: it is another's now.
+            self.states().remove(number);
         }
     }
 
@@ -157,10 +159,7 @@ impl Shards {
             forget_gauges(number);
         }
         match end {
-            Ok(Ok(End::GivenBack)) => {
-                self.states().remove(&number);
-                tracing::info!(shard = number, "a shard was given back");
-            }
+            Ok(Ok(End::GivenBack)) => tracing::info!(shard = number, "a shard was given back"),
             Ok(Ok(End::Fenced)) => {
                 tracing::warn!(shard = number, "another process has taken the shard: nothing was written, and it is let go of");
             }

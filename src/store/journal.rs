@@ -2,8 +2,8 @@
 //! sequence less one: the topic is the journal.
 //!
 //! ```text
-//! record = 1 at:i64 mn:u8+text tag body      mn: whom the gateway admitted; empty: nobody, or no packet
-//!        | 2 at:i64 mn:u8+text zstd(tag body)    for what is long: registers
+//! record = "HJ212" 1 at:i64 mn:u8+text tag body          mn: whom the gateway admitted; empty: nobody, or no packet
+//!        | "HJ212" 2 at:i64 mn:u8+text zstd(tag body)    for what is long: registers
 //! ```
 //!
 //! A debt is settled when every replica in sync has the record. While the cluster is away this waits, and with it whoever appends.
@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 /// 日志: the topic of the journal.
 pub const JOURNAL: &str = "hj212.journal.v1";
 
+/// Every record begins so: what somebody else wrote is no entry by chance, and has no stamp.
+const MARK: &[u8] = b"HJ212";
 /// A body from this length on is compressed by itself.
 const LONG: usize = 16 * 1024;
 /// The longest record: beside it stand a key and what Kafka adds.
@@ -51,7 +53,8 @@ impl Record {
     /// # Errors
     /// It is longer than a record may be: how long, in bytes.
     pub fn new(shard: u32, key: String, at: Moment, admitted: Option<Mn>, body: &Body) -> Result<Self, usize> {
-        let mut bytes = vec![1];
+        let mut bytes = MARK.to_vec();
+        bytes.push(1);
         bytes.extend_from_slice(&at.0.to_le_bytes());
         let mn = admitted.as_ref().map_or("", Mn::as_str);
         bytes.push(mn.len() as u8);
@@ -61,7 +64,7 @@ impl Record {
         if bytes.len() >= LONG
             && let Ok(short) = zstd::bulk::compress(&bytes[head..], 3)
         {
-            bytes[0] = 2;
+            bytes[MARK.len()] = 2;
             bytes.truncate(head);
             bytes.extend_from_slice(&short);
         }
@@ -101,7 +104,7 @@ fn read(shard: u32, offset: u64, bytes: Option<&[u8]>) -> Read {
 }
 
 fn decode(bytes: &[u8]) -> Option<(Moment, Option<Mn>, Body)> {
-    let (version, rest) = bytes.split_first()?;
+    let (version, rest) = bytes.strip_prefix(MARK)?.split_first()?;
     let (at, rest) = rest.split_first_chunk::<8>()?;
     let (len, rest) = rest.split_first()?;
     let (mn, body) = rest.split_at_checked(usize::from(*len))?;

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A cluster of its own for one test, on free ports and in a temporary folder; one broker, or three.
 pub struct Broker {
-    folder: Folder,
+    pub folder: Folder,
     login: Option<&'static str>,
     nodes: Vec<Node>,
 }
@@ -55,12 +55,12 @@ impl Broker {
     }
 
     /// Three brokers; every record has three copies, and two must be in sync.
-    fn three() -> Self {
+    pub fn three() -> Self {
         Self::with(None, 3)
     }
 
     /// TLS, and the one user `hj212d` with this password.
-    fn guarded(password: &'static str) -> Self {
+    pub fn guarded(password: &'static str) -> Self {
         Self::with(Some(password), 1)
     }
 
@@ -131,7 +131,7 @@ impl Broker {
     }
 
     /// SIGKILL of one.
-    fn kill_node(&mut self, node: usize) {
+    pub fn kill_node(&mut self, node: usize) {
         if let Some(mut child) = self.nodes[node].child.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -143,11 +143,11 @@ impl Broker {
         (0..self.nodes.len()).for_each(|node| self.kill_node(node));
     }
 
-    /// Which node leads the partition of a topic in which a record lies.
-    fn leader_of(&self, seen: &Seen, topic: &str) -> usize {
+    /// Which node leads a partition.
+    pub fn leader_of(&self, topic: &str, partition: i32) -> usize {
         let client: BaseProducer = self.client().create().expect("a client");
         let metadata = client.client().fetch_metadata(Some(topic), PATIENCE).expect("metadata");
-        let partition = metadata.topics()[0].partitions().iter().find(|partition| partition.id() == seen.partition).expect("the partition");
+        let partition = metadata.topics()[0].partitions().iter().find(|known| known.id() == partition).expect("the partition");
         usize::try_from(partition.leader() - 1).expect("it has a leader")
     }
 
@@ -206,7 +206,30 @@ impl Broker {
         seen
     }
 
-    fn write(&self, topic: &str, records: &[(&str, Option<&[u8]>)]) {
+    /// How many records each partition of a topic had so far.
+    pub fn ends(&self, topic: &str, partitions: i32) -> Vec<i64> {
+        let client: BaseConsumer = self.client().set("group.id", "test").create().expect("a client");
+        (0..partitions).map(|partition| client.fetch_watermarks(topic, partition, PATIENCE).expect("an answer").1).collect()
+    }
+
+    /// A record into one partition.
+    pub fn write_to(&self, topic: &str, partition: i32, body: &[u8]) {
+        let producer: BaseProducer = self.client().create().expect("a client");
+        producer.send(BaseRecord::<str, [u8]>::to(topic).partition(partition).payload(body)).map_err(|(error, _)| error).expect("queued");
+        producer.flush(PATIENCE).expect("delivered");
+    }
+
+    /// Drops the records of a partition before one, as its retention would.
+    pub fn drop_before(&self, topic: &str, partition: i32, offset: i64) {
+        use rdkafka::admin::{AdminClient, AdminOptions};
+        let admin: AdminClient<_> = self.client().create::<AdminClient<rdkafka::client::DefaultClientContext>>().expect("a client");
+        let mut places = rdkafka::TopicPartitionList::new();
+        places.add_partition_offset(topic, partition, rdkafka::Offset::Offset(offset)).expect("a place");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(admin.delete_records(&places, &AdminOptions::new())).expect("dropped");
+    }
+
+    pub fn write(&self, topic: &str, records: &[(&str, Option<&[u8]>)]) {
         let producer: BaseProducer = self.client().create().expect("a client");
         for (key, body) in records {
             let record = BaseRecord::<str, [u8]>::to(topic).key(key);
@@ -500,7 +523,7 @@ fn a_leader_that_is_killed_loses_nothing_and_with_too_few_replicas_nothing_count
     send(&serve, 0..700);
     let hours = "hj212.means.hour.v1";
     let first = broker.read(hours, |seen| !seen.is_empty());
-    let leader = broker.leader_of(&first[0], hours);
+    let leader = broker.leader_of(hours, first[0].partition);
     broker.kill_node(leader);
     send(&serve, 700..1440);
     serve.wait_for("hj212_referrals_total{change=\"opened\"}", |count| count >= 1.0);

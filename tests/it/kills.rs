@@ -21,17 +21,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 const ROUNDS: u64 = 20;
-const LOGGERS: u64 = 8;
-const MINUTES: i64 = 24 * 60;
+pub const LOGGERS: u64 = 8;
+pub const MINUTES: i64 = 24 * 60;
 /// Packets of one logger without an answer at a time.
 const WINDOW: usize = 8;
 
-fn start() -> Moment {
+pub fn start() -> Moment {
     Moment::parse_rfc3339("2026-03-14T00:00:00+08:00").expect("an instant")
 }
 
 /// The packets of one logger's day, with their QNs.
-fn packets(logger: u64) -> Vec<(String, Vec<u8>)> {
+pub fn packets(logger: u64) -> Vec<(String, Vec<u8>)> {
     let packet = |minute: i64| {
         let from = start().plus_ms(minute * MINUTE_MS);
         let qn = from.plus_ms(MINUTE_MS + logger as i64).wire_ms();
@@ -46,14 +46,14 @@ fn packets(logger: u64) -> Vec<(String, Vec<u8>)> {
 }
 
 /// What the loggers' threads share.
-struct Load {
+pub struct Load {
     /// Where the program listens now; none while it is down.
-    address: Mutex<Option<SocketAddr>>,
-    answered: AtomicU64,
+    pub address: Mutex<Option<SocketAddr>>,
+    pub answered: AtomicU64,
 }
 
 /// Sends a day, in order, with up to `WINDOW` packets unanswered; after a break everything unanswered goes out again.
-fn send_day(logger: u64, load: &Load) -> BTreeSet<String> {
+pub fn send_day(logger: u64, load: &Load) -> BTreeSet<String> {
     let mut waiting: VecDeque<(String, Vec<u8>)> = packets(logger).into();
     let mut open: VecDeque<(String, Vec<u8>)> = VecDeque::new();
     let mut answered = BTreeSet::new();
@@ -81,7 +81,7 @@ fn send_day(logger: u64, load: &Load) -> BTreeSet<String> {
 }
 
 /// The newest means of each outlet and period.
-fn newest<'e>(events: impl Iterator<Item = &'e Event>) -> BTreeMap<(String, String, String), String> {
+pub fn newest<'e>(events: impl Iterator<Item = &'e Event>) -> BTreeMap<(String, String, String), String> {
     let mut newest: BTreeMap<_, (u64, String)> = BTreeMap::new();
     for event in events.filter(|event| event.kind.starts_with("hj212.mean")) {
         let text = |name: &str| event.data[name].as_str().unwrap_or_default().to_owned();

@@ -164,6 +164,13 @@ impl Serve {
         text.lines().find(|line| line.starts_with(start)).and_then(|line| line.rsplit(' ').next()?.parse().ok())
     }
 
+    /// The sum of all lines that start so; a shard that was given back has no value.
+    pub fn sum(&self, start: &str) -> f64 {
+        let text = self.get("/metrics");
+        let values = text.lines().filter(|line| line.starts_with(start)).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        values.filter(|value| !value.is_nan()).sum()
+    }
+
     /// Waits until a metric satisfies a condition.
     pub fn wait_for(&self, start: &str, condition: impl Fn(f64) -> bool) -> f64 {
         let deadline = deadline();
@@ -181,7 +188,7 @@ impl Serve {
     pub fn wait_until_says(&self, path: &str, status: &str) {
         let deadline = deadline();
         while !self.get(path).starts_with(&format!("HTTP/1.1 {status}")) {
-            assert!(!passed(deadline), "{path} did not come to say {status}: {}", self.get(path));
+            assert!(!passed(deadline), "{path} did not come to say {status}: {}\n{}", self.get(path), self.lines().join("\n"));
         }
     }
 }

@@ -5,20 +5,21 @@ use crate::kafka::Broker;
 use crate::kafka::Seen;
 use crate::postgres::Server;
 use crate::postgres::recorded;
-use crate::process::{Folder, Logger, Serve, minute};
+use crate::process::{Folder, Logger, Serve, deadline, entries_of, minute, passed, replayed};
 use crate::world::city;
 use hj212d::broker::{Cluster, Login};
 use hj212d::domain::time::Moment;
-use hj212d::domain::{Mn, Shard};
-use hj212d::engine::{Body, WriteSet};
+use hj212d::domain::{Mn, Shard, shard_of};
+use hj212d::engine::{Body, Entry, WriteSet};
 use hj212d::message::Event;
+use hj212d::pipeline::clock::ArrivalClock;
 use hj212d::pipeline::replay::Replay;
 use hj212d::pipeline::routing::{Route, route};
 use hj212d::protocol::{frame, peek};
 use hj212d::registry::Registry;
 use hj212d::store::{JournalWriter, Record};
 use serde_json::Value;
-use sqlx::Connection;
+use sqlx::{Connection, Row};
 use std::collections::BTreeMap;
 use std::process::Command;
 
@@ -33,9 +34,13 @@ pub struct Centre {
 
 impl Centre {
     pub fn new(database: &'static str, partitions: u32) -> Self {
+        Self::with(database, partitions, Broker::start())
+    }
+
+    pub fn with(database: &'static str, partitions: u32, broker: Broker) -> Self {
         let server = Server::start();
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(server.database(database));
-        Self { server, broker: Broker::start(), folder: Folder::new(), database, partitions }
+        Self { server, broker, folder: Folder::new(), database, partitions }
     }
 
     pub fn environment(&self) -> Vec<(&'static str, String)> {
@@ -44,6 +49,8 @@ impl Centre {
             ("HJ212D_DATA__DATABASE", self.server.address(self.database)),
             ("HJ212D_KAFKA__ALLOW_SINGLE_BROKER", "true".to_owned()),
             ("HJ212D_KAFKA__JOURNAL_PARTITIONS", self.partitions.to_string()),
+            // As short as a broker allows.
+            ("HJ212D_WORKER__SESSION", "6s".to_owned()),
         ]);
         environment
     }
@@ -59,6 +66,39 @@ impl Centre {
         environment.push(("HJ212D_GATEWAY__NAME", name.to_owned()));
         let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Serve::gateway(extra, &environment)
+    }
+
+    fn shards(&self) -> Vec<hj212d::store::DatabaseUrl> {
+        let url: hj212d::store::DatabaseUrl = self.server.address(self.database).parse().expect("an address");
+        (0..self.partitions).map(|shard| url.of_shard(shard)).collect()
+    }
+
+    /// The entries of each shard, in order.
+    pub fn journals(&self) -> Vec<Vec<Entry>> {
+        self.shards().iter().map(entries_of).collect()
+    }
+
+    pub fn entries(&self) -> Vec<Entry> {
+        self.journals().into_iter().flatten().collect()
+    }
+
+    /// How many records of each shard were taken.
+    pub fn commits(&self) -> Vec<i64> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut connection = self.server.connect(self.database).await;
+            let next = sqlx::query_scalar("SELECT next_offset - 1 FROM shards ORDER BY partition");
+            next.fetch_all(&mut connection).await.expect("read")
+        })
+    }
+
+    /// Waits until the workers have taken all that lies in the journal; nobody may append any more.
+    pub fn wait_until_taken(&self) {
+        let partitions = i32::try_from(self.partitions).expect("small");
+        let patience = deadline();
+        while self.commits() != self.broker.ends("hj212.journal.v1", partitions) {
+            assert!(!passed(patience), "{:?} of {:?} were taken", self.commits(), self.broker.ends("hj212.journal.v1", partitions));
+        }
     }
 
     pub fn command(&self, arguments: &[&str], data: &str) -> String {
@@ -199,4 +239,403 @@ fn two_gateways_and_three_workers_say_what_one_engine_says_of_one_recorded_journ
     runtime.block_on(surveyor.close()).expect("closed");
     let said = centre.command(&["verify"], "one");
     assert!(said.contains("the journal is as it was written"), "{said}");
+}
+
+/// Every minute of the one logger stands in the journal once; gives how many repeats of its packets there are.
+fn expect_once(entries: &[Entry], mn: &str, numbers: std::ops::Range<i64>) -> usize {
+    let mut frames: BTreeMap<Vec<u8>, u32> = BTreeMap::new();
+    let mut repeats = 0;
+    for entry in entries {
+        match &entry.body {
+            Body::Frame { bytes, .. } => *frames.entry(bytes.clone()).or_default() += 1,
+            Body::Repeat { mn: of, .. } if of.as_str() == mn => repeats += 1,
+            _ => {}
+        }
+    }
+    for number in numbers {
+        assert_eq!(frames.get(minute(number).trim_ascii_end()), Some(&1), "minute {number}");
+    }
+    repeats
+}
+
+#[test]
+fn two_gateways_that_hold_one_logger_make_one_chain_and_count_nothing_twice() {
+    let centre = Centre::new("twice", 4);
+    let rows = centre.folder.registry(&city(6));
+    let worker = centre.worker("one", &[&["--registry", rows.to_str().expect("UTF-8")][..], &DEMO].concat());
+    let gateways = ["g1", "g2"].map(|name| centre.gateway(name, &DEMO).listens());
+    let mut links = gateways.each_ref().map(|gateway| Logger::connect(gateway.address).expect("connected"));
+    // Neither side knows that the other link is dead: what the logger had no answer for it sends by the new one.
+    for number in 0..60 {
+        assert!(links[0].exchange(&minute(number)).expect("answered").contains("CN=9014"));
+        if number % 3 == 0 {
+            assert!(links[1].exchange(&minute(number)).expect("answered").contains("CN=9014"), "the repeat is answered as well");
+        }
+    }
+    for number in 60..120 {
+        assert!(links[(number % 2) as usize].exchange(&minute(number)).expect("answered").contains("CN=9014"));
+    }
+    worker.wait_for("hj212_means_published_total{span=\"hour\"}", |means| means >= 2.0);
+    gateways.into_iter().for_each(|gateway| assert_eq!(gateway.stop(), Some(0)));
+    centre.wait_until_taken();
+    assert_eq!(worker.stop(), Some(0));
+    assert_eq!(expect_once(&centre.entries(), crate::world::MN, 0..120), 20);
+    let said = centre.command(&["verify"], "one");
+    assert!(said.contains("of 1 chains") && said.contains("the journal is as it was written"), "{said}");
+}
+
+#[test]
+fn while_kafka_is_away_a_gateway_answers_nobody_and_reads_nothing() {
+    let mut centre = Centre::new("away", 4);
+    let rows = centre.folder.registry(&city(6));
+    let worker = centre.worker("one", &[&["--registry", rows.to_str().expect("UTF-8")][..], &DEMO].concat());
+    let gateway = centre.gateway("g1", &DEMO).listens();
+    let mut logger = Logger::connect(gateway.address).expect("connected");
+    assert!(logger.exchange(&minute(0)).expect("answered").contains("CN=9014"));
+    centre.broker.kill();
+    logger.send(&minute(1)).expect("sent");
+    gateway.wait_until_says("/readyz", "503");
+    assert_eq!(gateway.metric("hj212_journal_up"), Some(0.0));
+    // Nobody reads: the kernel's buffers are all that fills.
+    let mut other = std::net::TcpStream::connect(gateway.address).expect("the kernel takes it");
+    other.set_nonblocking(true).expect("set");
+    let (packet, mut sent, patience) = (minute(2), 0_usize, deadline());
+    let mut full = 0;
+    while full < 200 {
+        match std::io::Write::write(&mut other, &packet) {
+            Ok(count) => (sent, full) = (sent + count, 0),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                full += 1;
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            Err(error) => panic!("{error}"),
+        }
+        assert!(!passed(patience) && sent < 64 * 1024 * 1024, "{sent} bytes were taken");
+    }
+    assert!(gateway.metric("hj212_intake_bytes ").unwrap_or_default() < 100_000.0, "a packet or two wait in memory, and no more");
+    drop(other);
+    centre.broker.start_again();
+    assert!(logger.answer().expect("answered when it is durable").contains("CN=9014"));
+    gateway.wait_until_says("/readyz", "200");
+    assert!(logger.exchange(&minute(3)).expect("answered").contains("CN=9014"));
+    assert_eq!(gateway.stop(), Some(0));
+    centre.wait_until_taken();
+    assert_eq!(worker.stop(), Some(0));
+    expect_once(&centre.entries(), crate::world::MN, 0..2);
+}
+
+#[test]
+fn a_gateway_says_why_it_does_not_begin() {
+    let centre = Centre::new("named", 2);
+    let refuse = |settings: &[(&str, String)]| {
+        let mut gateway = Command::new(env!("CARGO_BIN_EXE_hj212d"));
+        gateway.arg("gateway").env("HJ212D_LISTEN__ADDRESS", "127.0.0.1:0").env("HJ212D_HTTP__ADDRESS", "127.0.0.1:0");
+        let output = gateway.envs(settings.iter().cloned()).output().expect("it runs and ends");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = refuse(&[]);
+    assert!(code == Some(78) && said.contains("kafka.brokers"), "{said}");
+    let (code, said) = refuse(&centre.broker.environment());
+    assert!(code == Some(69) && said.contains("min.insync.replicas") && said.contains("kafka.allow_single_broker"), "{said}");
+    // What may pass, or be mended meanwhile, is waited for, and said.
+    let environment = [("HJ212D_KAFKA__MAKE_TOPICS", "false"), ("HJ212D_KAFKA__BROKERS", &Broker::start().address())];
+    let unmade = Serve::gateway(&[], &environment);
+    let said = unmade.line_with("hj212d::daemon::gateway");
+    assert!(said.contains("hj212.journal.v1 is not there") || said.contains("cannot be looked at"), "{said}");
+    assert!(unmade.get("/readyz").starts_with("HTTP/1.1 503"));
+    assert_eq!(unmade.stop(), Some(0));
+    let guarded = Broker::guarded("0042");
+    let authorities = guarded.folder.0.join("authority.pem").display().to_string();
+    let environment = [
+        ("HJ212D_KAFKA__BROKERS", guarded.address()),
+        ("HJ212D_KAFKA__SECURITY", "sasl_ssl".to_owned()),
+        ("HJ212D_KAFKA__AUTHORITIES", authorities),
+        ("HJ212D_KAFKA__USER", "hj212d".to_owned()),
+        ("HJ212D_KAFKA__PASSWORD", "falsches-geheimnis".to_owned()),
+    ];
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = Serve::gateway(&[], &environment);
+    let said = refused.line_with("uthentication");
+    assert!(!said.contains("geheimnis"), "{said}");
+    assert_eq!(refused.stop(), Some(0));
+}
+
+#[test]
+fn a_record_that_is_no_entry_stops_nobody_and_a_hole_stops_its_shard_alone() {
+    let centre = Centre::new("hole", 4);
+    let rows = centre.folder.registry(&city(6));
+    let worker = centre.worker("one", &[&["--registry", rows.to_str().expect("UTF-8")][..], &DEMO].concat());
+    let gateway = centre.gateway("g1", &DEMO).listens();
+    let mut logger = Logger::connect(gateway.address).expect("connected");
+    let shard = i32::try_from(shard_of("S1", 4)).expect("small");
+    for poison in [&b""[..], b"\0", b"no entry", &[1; 40], &[2; 4000], &[0xff; 100_000]] {
+        centre.broker.write_to("hj212.journal.v1", shard, poison);
+        assert!(logger.exchange(&minute(0)).expect("answered").contains("CN=9014"));
+    }
+    worker.wait_for("hj212_rejected_total{reason=\"no_entry\"}", |count| count >= 6.0);
+    centre.wait_until_taken();
+    let rejected = centre.broker.read("hj212.rejected.v1", |seen| crate::kafka::events(seen) >= 6);
+    assert!(rejected.iter().any(|record| record.json()["peer"].as_str().is_some_and(|peer| peer.starts_with("hj212.journal.v1/"))));
+    assert_eq!(worker.stop(), Some(0));
+    let before = centre.commits();
+
+    // Records of one shard go before they were taken.
+    for number in 1..20 {
+        assert!(logger.exchange(&minute(number)).expect("answered").contains("CN=9014"));
+    }
+    let end = centre.broker.ends("hj212.journal.v1", 4)[shard as usize];
+    centre.broker.drop_before("hj212.journal.v1", shard, end - 5);
+    let worker = centre.worker("one", &DEMO);
+    let said = worker.line_with("a shard stands still");
+    assert!(
+        said.contains(&format!("a hole in the journal: shard {shard} goes on with record ")) && said.contains(&format!("has {} to", end - 5)),
+        "{said}"
+    );
+    // The others go on, and the process says that something is wrong.
+    let others = || centre.commits().iter().zip(&before).enumerate().all(|(number, (now, before))| number == shard as usize || now > before);
+    let patience = deadline();
+    while !others() {
+        assert!(!passed(patience), "{:?} {before:?}", centre.commits());
+    }
+    assert!(worker.get("/readyz").starts_with("HTTP/1.1 503"));
+    assert_eq!(centre.commits()[shard as usize], before[shard as usize], "nothing is read past a hole");
+    assert_eq!(gateway.stop(), Some(0));
+    assert_eq!(worker.stop(), Some(0));
+}
+
+#[test]
+fn a_worker_that_was_stopped_in_its_transaction_writes_no_row_when_it_comes_back() {
+    let centre = Centre::new("frozen", 2);
+    let rows = centre.folder.registry(&city(6));
+    let frozen = centre.worker("one", &[&["--registry", rows.to_str().expect("UTF-8")][..], &DEMO].concat());
+    let gateway = centre.gateway("g1", &DEMO).listens();
+    let mut logger = Logger::connect(gateway.address).expect("connected");
+    for number in 0..60 {
+        assert!(logger.exchange(&minute(number)).expect("answered").contains("CN=9014"));
+    }
+    let other = centre.worker("two", &DEMO);
+    other.wait_for("hj212_shards", |shards| shards == 1.0);
+    frozen.wait_for("hj212_shards", |shards| shards == 1.0);
+    let ours =
+        |worker: &Serve, shard: i64| worker.metric(&format!("hj212_engine_time_seconds{{shard=\"{shard}\"}}")).is_some_and(|time| !time.is_nan());
+    let shard = (0..2).find(|shard| ours(&frozen, *shard)).expect("one of the two");
+
+    // It is stopped while its commit waits for a row: then its transaction is open, and stays so.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut holder = runtime.block_on(centre.server.connect(centre.database));
+    let mut looker = runtime.block_on(centre.server.connect(centre.database));
+    runtime.block_on(async {
+        let mut transaction = holder.begin().await.expect("begun");
+        sqlx::query("SELECT epoch FROM shards WHERE partition = $1 FOR UPDATE").bind(shard).execute(&mut *transaction).await.expect("locked");
+        let patience = deadline();
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE shards%'";
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut looker).await.expect("read") == 0 {
+            assert!(!passed(patience), "no commit came");
+        }
+        frozen.signal("STOP");
+        transaction.commit().await.expect("let go");
+    });
+    // After its session, and when the server has ended its transaction, the other worker has its shard.
+    other.wait_for("hj212_shards", |shards| shards == 2.0);
+    other.wait_until_says("/readyz", "200");
+    for number in 60..90 {
+        assert!(logger.exchange(&minute(number)).expect("answered").contains("CN=9014"));
+    }
+    assert_eq!(gateway.stop(), Some(0));
+    centre.wait_until_taken();
+    let rows = |looker: &mut sqlx::PgConnection| {
+        let counts = "SELECT (SELECT string_agg(next_offset || '/' || commits, ' ' ORDER BY partition) FROM shards), (SELECT count(*) FROM blocks), \
+                      (SELECT sum(last) FROM blocks)::bigint, (SELECT count(*) FROM means), (SELECT count(*) FROM hour_cells), (SELECT max(id) FROM outbox)";
+        let row = runtime.block_on(sqlx::query(counts).fetch_one(looker)).expect("read");
+        (row.get::<String, _>(0), row.get::<i64, _>(1), row.get::<i64, _>(2), row.get::<i64, _>(3), row.get::<i64, _>(4))
+    };
+    let before = rows(&mut looker);
+    frozen.signal("CONT");
+    let said = frozen.line_with("another process has taken the shard");
+    assert!(said.contains(&format!("\"shard\":{shard}")), "{said}");
+    // It is a member like any other again.
+    frozen.wait_for("hj212_shards", |shards| shards == 1.0);
+    frozen.wait_until_says("/readyz", "200");
+    assert_eq!(rows(&mut looker), before, "it has written nothing");
+    for worker in [frozen, other] {
+        assert_eq!(worker.stop(), Some(0));
+    }
+    expect_once(&centre.entries(), crate::world::MN, 0..90);
+    let said = centre.command(&["verify"], "one");
+    assert!(said.contains("the journal is as it was written"), "{said}");
+}
+
+#[test]
+fn three_brokers_lose_a_leader_under_load_and_nothing_else_and_two_missing_replicas_answer_nobody() {
+    let mut centre = Centre::with("leader", 4, Broker::three());
+    let rows = centre.folder.registry(&city(6));
+    let worker = centre.worker("one", &[&["--registry", rows.to_str().expect("UTF-8")][..], &DEMO].concat());
+    let gateway = centre.gateway("g1", &DEMO).listens();
+    let mut logger = Logger::connect(gateway.address).expect("connected");
+    let mut longest = std::time::Duration::ZERO;
+    let mut exchange = |number: i64| {
+        let asked = deadline();
+        let answer = logger.exchange(&minute(number)).expect("answered");
+        longest = longest.max(deadline() - asked);
+        assert!(answer.contains("CN=9014"), "{answer}");
+    };
+    (0..200).for_each(&mut exchange);
+    let shard = i32::try_from(shard_of("S1", 4)).expect("small");
+    let leader = centre.broker.leader_of("hj212.journal.v1", shard);
+    centre.broker.kill_node(leader);
+    (200..600).for_each(&mut exchange);
+    println!("the longest silence of a gateway when the leader of its partition was killed: {longest:?}");
+    // One of three replicas is not enough.
+    centre.broker.kill_node((leader + 1) % 3);
+    logger.send(&minute(600)).expect("sent");
+    gateway.wait_until_says("/readyz", "503");
+    centre.broker.start_again();
+    assert!(logger.answer().expect("answered when two have it").contains("CN=9014"));
+    gateway.wait_until_says("/readyz", "200");
+    worker.wait_until_says("/readyz", "200");
+    assert_eq!(gateway.stop(), Some(0));
+    centre.wait_until_taken();
+    assert_eq!(worker.stop(), Some(0));
+    expect_once(&centre.entries(), crate::world::MN, 0..601);
+}
+
+/// Keeps loggers heard, each by a connection of its own, until it is told to stop.
+struct Heard {
+    stop: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    threads: Vec<std::thread::JoinHandle<u32>>,
+}
+
+impl Heard {
+    fn begin(address: std::net::SocketAddr, loggers: impl Iterator<Item = u64>) -> Self {
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let speak = |number: u64| {
+            let stop = std::sync::Arc::clone(&stop);
+            std::thread::spawn(move || {
+                let mut logger = Logger::connect(address).expect("connected");
+                let (mut sent, packets) = (0, crate::kills::packets(number));
+                for (_, packet) in packets.iter().cycle() {
+                    if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                        break;
+                    }
+                    if logger.exchange(packet).is_err() {
+                        break;
+                    }
+                    sent += 1;
+                }
+                sent
+            })
+        };
+        let threads = loggers.map(speak).collect();
+        Self { stop, threads }
+    }
+
+    fn end(self) -> u32 {
+        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.threads.into_iter().map(|thread| thread.join().expect("it ends")).sum()
+    }
+}
+
+/// What each shard's journal replays to, by topic.
+fn replayed_shards(centre: &Centre) -> BTreeMap<String, Vec<Event>> {
+    let mut topics: BTreeMap<String, Vec<Event>> = BTreeMap::new();
+    for entries in centre.journals() {
+        for (topic, events) in replayed(&entries) {
+            topics.entry(topic).or_default().extend(events);
+        }
+    }
+    // What is said of a gateway, an outage or an hour's root has one key for several shards, and no order among them.
+    topics.retain(|topic, _| topic.contains("means") || topic.contains("referrals") || topic.contains("warnings"));
+    topics
+}
+
+/// The clock runs so fast that an hour takes six seconds.
+fn fast(origin: &str) -> [&str; 6] {
+    ["--demo-time-scale", "600", "--demo-start", "2026-03-16", "--demo-origin", origin]
+}
+
+#[test]
+fn workers_an_hour_behind_accuse_nobody_and_say_the_same_when_they_have_caught_up() {
+    let centre = Centre::new("behind", 4);
+    let rows = centre.folder.registry(&city(6));
+    let origin = ArrivalClock::wall().now().to_string();
+    let worker = centre.worker("one", &[&["--registry", rows.to_str().expect("UTF-8")][..], &fast(&origin)].concat());
+    let gateway = centre.gateway("g1", &fast(&origin)).listens();
+    let heard = Heard::begin(gateway.address, 1..=6);
+    worker.wait_for("hj212_packets_total{fate=\"accepted\"}", |count| count >= 100.0);
+    let began = worker.metric("hj212_engine_time_seconds").expect("a time");
+    assert_eq!(worker.stop(), Some(0));
+    // Nobody judges for more than an hour of the loggers' time; they are answered all the same.
+    let patience = deadline();
+    let scaled = || ArrivalClock::scaled(Moment::parse_rfc3339(&origin).expect("an instant"), start(), 600).now().0 as f64 / 1000.0;
+    while scaled() < began + 4200.0 {
+        assert!(!passed(patience));
+        std::thread::yield_now();
+    }
+    let workers = ["one", "two"].map(|name| centre.worker(name, &fast(&origin)));
+    let caught_up = |worker: &Serve| worker.wait_for("hj212_engine_time_seconds", |time| scaled() - time < 600.0);
+    for worker in &workers {
+        caught_up(worker);
+    }
+    for worker in &workers {
+        assert_eq!(worker.sum("hj212_silent_loggers"), 0.0);
+    }
+    let answered = heard.end();
+    assert!(answered > 300, "{answered}");
+    assert_eq!(gateway.stop(), Some(0));
+    centre.wait_until_taken();
+    workers.into_iter().for_each(|worker| assert_eq!(worker.stop(), Some(0)));
+    let expected = replayed_shards(&centre);
+    let silent = |event: &Event| event.data.to_string().contains("A-03") && event.data["standing"] == true;
+    assert!(!expected.values().flatten().any(silent), "nobody was silent");
+    // What the stopped workers left in the outbox leaves with the next one.
+    let last = centre.worker("one", &fast(&origin));
+    crate::kafka::expect_delivered(&centre.broker, &expected);
+    assert_eq!(last.stop(), Some(0));
+}
+
+/// The instant at which the demonstration's clock begins.
+fn start() -> Moment {
+    Moment::parse_rfc3339("2026-03-16T00:00:00+08:00").expect("an instant")
+}
+
+#[test]
+fn a_region_that_is_cut_off_is_one_outage_for_every_shard_and_a_logger_alone_is_referred() {
+    let centre = Centre::new("region", 4);
+    let mut files = city(16);
+    let sites = files.0.get_mut("sites.csv").expect("a file");
+    *sites = sites.replace("P1号企业,Works P1,waste,示例区", "P1号企业,Works P1,waste,断网区");
+    let rows = centre.folder.registry(&files);
+    let origin = ArrivalClock::wall().now().to_string();
+    let register = ["--registry", rows.to_str().expect("UTF-8")];
+    let workers = ["one", "two"].map(|name| centre.worker(name, &[&register[..], &fast(&origin)].concat()));
+    let gateway = centre.gateway("g1", &fast(&origin)).listens();
+    // Loggers 1 to 4 are the region that is cut off; 16 is silent alone.
+    let (rest, cut) = (Heard::begin(gateway.address, 5..=15), Heard::begin(gateway.address, [1, 2, 3, 4, 16].into_iter()));
+    let accepted = || workers.iter().map(|worker| worker.sum("hj212_packets_total{fate=\"accepted\"}")).sum::<f64>();
+    let patience = deadline();
+    while accepted() < 500.0 {
+        assert!(!passed(patience));
+    }
+    cut.end();
+    let seen = centre.broker.read("hj212.links.v1", |seen| seen.iter().any(|record| record.headers["ce_type"] == "hj212.outage.region"));
+    let referred = centre.broker.read("hj212.referrals.v1", |seen| seen.iter().any(|record| record.json().to_string().contains("A-03")));
+    drop(seen);
+    rest.end();
+    assert_eq!(gateway.stop(), Some(0));
+    centre.wait_until_taken();
+    workers.into_iter().for_each(|worker| assert_eq!(worker.stop(), Some(0)));
+    let outages: Vec<(String, String)> =
+        replayed_all(&centre).into_iter().filter(|event| event.kind == "hj212.outage.region").map(|event| (event.kind, event.subject)).collect();
+    assert_eq!(outages, [("hj212.outage.region".to_owned(), "region 断网区".to_owned())], "one of the shards says so, and says it once");
+    for record in &referred {
+        let outlet = record.json()["outlet"]["id"].as_str().unwrap_or_default().to_owned();
+        assert!(!["C1", "C2", "C3", "C4"].contains(&outlet.as_str()), "{outlet} is excused");
+    }
+    let said = centre.command(&["links"], "one");
+    assert!(said.contains("断网区"), "{said}");
+}
+
+/// Everything that the shards' journals replay to.
+fn replayed_all(centre: &Centre) -> Vec<Event> {
+    centre.journals().iter().flat_map(|entries| replayed(entries).into_values().flatten()).collect()
 }
