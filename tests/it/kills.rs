@@ -4,6 +4,7 @@
 use crate::kafka::{Broker, expect_delivered};
 use crate::postgres::Server;
 use crate::process::{Folder, Logger, Serve, deadline, entries_of, journal, passed, published, replayed};
+use crate::roles::{Centre, replayed_shards};
 use crate::world::{city, mn};
 use hj212d::domain::time::{MINUTE_MS, Moment};
 use hj212d::engine::{Body, Entry, WriteSet};
@@ -136,6 +137,21 @@ impl House {
     }
 }
 
+/// The events of a run that nobody disturbs.
+fn calm(files: &Files) -> Vec<Event> {
+    let mut calm: Vec<Event> = Vec::new();
+    let mut take = |writes: &WriteSet| calm.extend(writes.events.iter().cloned());
+    let mut replay = Replay::new(1000, false);
+    let arrival = start().plus_ms(2 * 24 * 60 * MINUTE_MS);
+    replay.entry(arrival, Body::RegistryVersion { files: files.clone() }, &mut take);
+    for (number, (_, bytes)) in (1..=LOGGERS).flat_map(packets).enumerate() {
+        replay.packet(arrival.plus_ms(number as i64), &bytes, &mut take);
+    }
+    replay.entry(arrival.plus_ms(60 * MINUTE_MS), Body::Tick {}, &mut take);
+    replay.flush(&mut take);
+    calm
+}
+
 /// Sends every logger's day, and strikes in so many rounds, each at a number of answers; what is in flight then is as chance has
 /// it. `strike` gives the program back if it still runs; `out` the events that left the house, by topic.
 fn expect_unharmed(
@@ -204,16 +220,7 @@ fn expect_unharmed(
     assert_eq!(stored.len() as u64, total);
 
     // The means are those of a run that nobody disturbed.
-    let mut calm: Vec<Event> = Vec::new();
-    let mut take = |writes: &WriteSet| calm.extend(writes.events.iter().cloned());
-    let mut replay = Replay::new(1000, false);
-    let arrival = start().plus_ms(2 * 24 * 60 * MINUTE_MS);
-    replay.entry(arrival, Body::RegistryVersion { files: house.files.clone() }, &mut take);
-    for (number, (_, bytes)) in (1..=LOGGERS).flat_map(packets).enumerate() {
-        replay.packet(arrival.plus_ms(number as i64), &bytes, &mut take);
-    }
-    replay.entry(arrival.plus_ms(60 * MINUTE_MS), Body::Tick {}, &mut take);
-    replay.flush(&mut take);
+    let calm = calm(&house.files);
     let out = out(house);
     let (disturbed, undisturbed) = (newest(out.values().flatten()), newest(calm.iter()));
     assert_eq!(undisturbed.len() as u64, LOGGERS * 25, "24 hours and a day for each outlet");
@@ -273,4 +280,89 @@ fn kills_of_the_program_and_of_kafka_lose_nothing_and_every_event_arrives_once_f
         expect_delivered(&broker.borrow(), &expected);
         expected
     });
+}
+
+#[test]
+fn kills_of_worker_gateway_database_and_kafka_lose_nothing_and_every_referral_arrives_once_in_order() {
+    const SHARDS: u32 = 4;
+    let centre = RefCell::new(Centre::new("roles", SHARDS));
+    let origin = ArrivalClock::wall().now().to_string();
+    let demo = ["--demo-time-scale", "60", "--demo-start", "2026-03-16", "--demo-origin", &origin];
+    let files = city(LOGGERS);
+    let rows = centre.borrow().folder.registry(&files);
+    let first = centre.borrow().worker("one", &[&["--registry", rows.to_str().expect("UTF-8")][..], &demo].concat());
+    let mut workers = [Some(first), Some(centre.borrow().worker("two", &demo))];
+    let mut gateways = [(); 2].map(|()| Some(centre.borrow().gateway("g", &demo).listens()));
+    let load = Arc::new(Load { address: Mutex::new(None), answered: AtomicU64::new(0) });
+    let senders: Vec<_> = (1..=LOGGERS)
+        .map(|logger| {
+            let load = Arc::clone(&load);
+            std::thread::spawn(move || (mn(logger), send_day(logger, &load)))
+        })
+        .collect();
+    let address_of = |gateways: &[Option<Serve>; 2], turn: u64| gateways[turn as usize % 2].as_ref().map(|gateway| gateway.address);
+    // Four kinds of strikes: one of each here, as many as the variable says elsewhere.
+    let rounds: u64 = std::env::var("HJ212_TEST_KAFKA_ROUNDS").map_or(4, |text| text.parse().expect("HJ212_TEST_KAFKA_ROUNDS is a number"));
+    let total = LOGGERS * MINUTES as u64;
+    let share = total / (rounds + 1);
+    for round in 0..rounds {
+        *load.address.lock().expect("no panic") = address_of(&gateways, round);
+        let (until, patience) = ((round + 1) * share - (round * 7919) % (share / 2), deadline());
+        while load.answered.load(Ordering::Relaxed) < until {
+            assert!(!passed(patience), "round {round}: fewer than {until} answers");
+            std::thread::yield_now();
+        }
+        let who = (round / 4) as usize % 2;
+        match round % 4 {
+            0 => {
+                workers[who].take().expect("it runs").kill();
+                workers[who] = Some(centre.borrow().worker(["one", "two"][who], &demo));
+            }
+            1 => {
+                // The one that the loggers hold.
+                let place = round as usize % 2;
+                gateways[place].take().expect("it runs").kill();
+                *load.address.lock().expect("no panic") = address_of(&gateways, round + 1);
+                gateways[place] = Some(centre.borrow().gateway("g", &demo).listens());
+            }
+            2 => {
+                centre.borrow().server.kill();
+                centre.borrow().server.start_again();
+            }
+            _ => {
+                centre.borrow_mut().broker.kill();
+                centre.borrow_mut().broker.start_again();
+            }
+        }
+    }
+    *load.address.lock().expect("no panic") = address_of(&gateways, rounds);
+    let answered: BTreeMap<String, BTreeSet<String>> = senders.into_iter().map(|sender| sender.join().expect("the sender ends")).collect();
+    let centre = centre.into_inner();
+    centre.wait_for_rows("SELECT count(*) FROM reopened", 0);
+    centre.wait_for_rows("SELECT count(*) FROM recounts", 0);
+    gateways.into_iter().flatten().for_each(|gateway| assert_eq!(gateway.stop(), Some(0)));
+    centre.wait_until_taken();
+    centre.wait_for_rows("SELECT count(*) FROM outbox", 0);
+    workers.into_iter().flatten().for_each(|worker| assert_eq!(worker.stop(), Some(0)));
+
+    let mut stored: BTreeMap<(String, String), u32> = BTreeMap::new();
+    for entry in centre.entries() {
+        let Body::Frame { bytes, .. } = entry.body else { continue };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let field = |name: &str| text.split(name).nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default().to_owned();
+        *stored.entry((field("MN="), field("QN="))).or_default() += 1;
+    }
+    for (mn, qns) in &answered {
+        assert_eq!(qns.len() as i64, MINUTES, "{mn}");
+        for qn in qns {
+            assert_eq!(stored.get(&(mn.clone(), qn.clone())), Some(&1), "{mn} {qn}");
+        }
+    }
+    assert_eq!(stored.len() as u64, total);
+    let expected = replayed_shards(&centre);
+    assert!(expected["hj212.referrals.v1"].iter().any(|event| event.kind == "hj212.referral.opened"));
+    expect_delivered(&centre.broker, &expected);
+    assert_eq!(newest(expected.values().flatten()), newest(calm(&files).iter()), "after {rounds} strikes");
+    let said = centre.command(&["verify"], "one");
+    assert!(said.contains("the journal is as it was written"), "{said}");
 }

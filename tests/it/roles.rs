@@ -6,7 +6,7 @@ use crate::kafka::Seen;
 use crate::postgres::Server;
 use crate::postgres::recorded;
 use crate::process::{Folder, Logger, Serve, deadline, entries_of, minute, passed, replayed};
-use crate::world::city;
+use crate::world::{SO2_DAY_80, city};
 use hj212d::broker::{Cluster, Login};
 use hj212d::domain::time::Moment;
 use hj212d::domain::{Mn, Shard, shard_of};
@@ -90,6 +90,22 @@ impl Centre {
             let next = sqlx::query_scalar("SELECT next_offset - 1 FROM shards ORDER BY partition");
             next.fetch_all(&mut connection).await.expect("read")
         })
+    }
+
+    /// Waits until a question to the database has this answer.
+    pub fn wait_for_rows(&self, question: &'static str, answer: i64) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let patience = deadline();
+        runtime.block_on(async {
+            let mut connection = self.server.connect(self.database).await;
+            loop {
+                let found: i64 = sqlx::query_scalar(question).fetch_one(&mut connection).await.expect("read");
+                if found == answer {
+                    return;
+                }
+                assert!(!passed(patience), "{question}: {found}");
+            }
+        });
     }
 
     /// Waits until the workers have taken all that lies in the journal; nobody may append any more.
@@ -536,7 +552,7 @@ impl Heard {
 }
 
 /// What each shard's journal replays to, by topic.
-fn replayed_shards(centre: &Centre) -> BTreeMap<String, Vec<Event>> {
+pub fn replayed_shards(centre: &Centre) -> BTreeMap<String, Vec<Event>> {
     let mut topics: BTreeMap<String, Vec<Event>> = BTreeMap::new();
     for entries in centre.journals() {
         for (topic, events) in replayed(&entries) {
@@ -638,4 +654,74 @@ fn a_region_that_is_cut_off_is_one_outage_for_every_shard_and_a_logger_alone_is_
 /// Everything that the shards' journals replay to.
 fn replayed_all(centre: &Centre) -> Vec<Event> {
     centre.journals().iter().flat_map(|entries| replayed(entries).into_values().flatten()).collect()
+}
+
+#[test]
+fn statements_steps_and_a_new_register_reach_every_role() {
+    let centre = Centre::new("said", 4);
+    // A city whose first outlet has a limit, too.
+    let city = |outlets: u64| {
+        let mut files = city(outlets);
+        files.0.get_mut("limits.csv").expect("a file").push_str(&format!("{SO2_DAY_80}\n"));
+        files
+    };
+    let rows = centre.folder.registry(&city(6));
+    let worker = centre.worker("one", &[&["--registry", rows.to_str().expect("UTF-8")][..], &DEMO].concat());
+    let gateway = centre.gateway("g1", &DEMO).listens();
+    let mut logger = Logger::connect(gateway.address).expect("connected");
+    for number in 0..24 * 60 {
+        assert!(logger.exchange(&minute(number)).expect("answered").contains("CN=9014"));
+    }
+    // A step of a case finds the case's shard, whatever its key; one of nobody's case is refused by the engine.
+    let opened = centre.broker.read("hj212.referrals.v1", |seen| !seen.is_empty());
+    let case = opened[0].json()["case"].as_str().expect("a case").to_owned();
+    let step = |id: &str, case: &str| {
+        serde_json::json!({"kind": "disposition", "id": id, "case": case, "step": "investigating", "by": "一中队"}).to_string()
+    };
+    let (known, unknown) = (step("D-1", &case), step("D-2", "00000000-0000-0000-0000-000000000000"));
+    centre.broker.write("hj212.dispositions.v1", &[("any key", Some(known.as_bytes())), ("k", Some(unknown.as_bytes())), ("k", Some(b"none"))]);
+    centre.broker.read("hj212.referrals.v1", |seen| seen.iter().any(|record| record.json()["stage"] == "investigating"));
+    centre.broker.read("hj212.deadletters.v1", |seen| crate::kafka::events(seen) >= 2);
+    let said = centre.command(&["cases"], "one");
+    assert!(said.contains(&case), "{said}");
+
+    // A mark goes to its outlet's shard and takes the day's exceedance back.
+    let marks = centre.folder.0.join("marks.csv");
+    let columns = "id,outlet,mark,from,to,reason,document,author,made_at";
+    let mark = "M-1,S1-G1,fault,2026-03-14T00:00:00+08:00,2026-03-15T00:00:00+08:00,更换采样泵,照片 1,运维甲,2026-03-16T00:00:00+08:00";
+    std::fs::write(&marks, format!("{columns}\n{mark}\n")).expect("written");
+    let said = centre.command(&["declarations", "import", marks.to_str().expect("UTF-8")], "one");
+    assert!(!said.contains("no daemon"), "{said}");
+    centre.broker.read("hj212.referrals.v1", |seen| seen.iter().any(|record| record.headers["ce_type"] == "hj212.referral.withdrawn"));
+
+    // A logger that the register does not have is let in after it has, by gateways that run.
+    let newcomer = crate::kills::packets(9).remove(0).1;
+    let mut other = Logger::connect(gateway.address).expect("connected");
+    other.send(&newcomer).expect("sent");
+    let larger = centre.folder.registry(&city(9));
+    let said = centre.command(&["registry", "import", larger.to_str().expect("UTF-8"), "--yes"], "one");
+    assert!(said.contains("is in force"), "{said}");
+    gateway.line_with("the register in force");
+    assert!(other.exchange(&newcomer).expect("answered").contains("CN=9014"));
+    // What reaches from one site into another cannot be cut.
+    let mut files = city(9);
+    let loggers = files.0.get_mut("loggers.csv").expect("a file");
+    *loggers = loggers.replace(&format!("{},P3,", crate::world::mn(9)), &format!("{},P1,", crate::world::mn(9)));
+    let wrong = centre.folder.registry(&files);
+    let mut import = Command::new(env!("CARGO_BIN_EXE_hj212d"));
+    import.args(["registry", "import"]).arg(&wrong).arg("--yes").arg("--data").arg(centre.folder.0.join("one")).envs(centre.environment());
+    let output = import.output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("which stands in another site"), "{said}");
+    let said = centre.command(&["registry", "log"], "one");
+    assert_eq!(said.lines().count(), 2, "{said}");
+    let said = centre.command(&["links"], "one");
+    assert!(said.contains("S1-G1"), "{said}");
+    assert_eq!(gateway.stop(), Some(0));
+    assert_eq!(worker.stop(), Some(0));
+    // Without a worker nothing is appended past the journal.
+    let mut late = Command::new(env!("CARGO_BIN_EXE_hj212d"));
+    late.args(["registry", "import"]).arg(&rows).arg("--yes").arg("--data").arg(centre.folder.0.join("one")).envs(centre.environment());
+    let said = String::from_utf8_lossy(&late.output().expect("it runs").stderr).into_owned();
+    assert!(said.contains("workers write this database"), "{said}");
 }
