@@ -37,6 +37,11 @@ fn main() {
         let _ = std::fs::remove_dir_all(&folder);
         return;
     }
+    if std::env::args().any(|argument| argument == "--roles") {
+        roles(&folder, &rows);
+        let _ = std::fs::remove_dir_all(&folder);
+        return;
+    }
     let rounds = if std::env::args().any(|argument| argument == "--once") { 1 } else { 3 };
     let mut ratios = Vec::new();
     for round in 1..=rounds {
@@ -79,17 +84,23 @@ impl Server {
     }
 
     fn serve(data: &Path, rows: &Path, durable: bool) -> Self {
+        let (data, rows) = (data.display().to_string(), rows.display().to_string());
+        Self::role(&["serve", "--data", &data, "--registry", &rows], &[("HJ212D_DATA__DURABLE", &durable.to_string())], "listening for data loggers")
+    }
+
+    /// A process of the program, once it says these words; the address is the one that it names with them.
+    fn role(arguments: &[&str], environment: &[(&str, &str)], words: &str) -> Self {
         let mut command = Command::new("taskset");
-        command.args(["-c", "0"]).arg(env!("CARGO_BIN_EXE_hj212d")).arg("serve").arg("--data").arg(data).arg("--registry").arg(rows);
-        command.args(["--demo-start", "2026-03-14T08:00:00+08:00"]);
+        command.args(["-c", "0"]).arg(env!("CARGO_BIN_EXE_hj212d")).args(arguments).args(["--demo-start", "2026-03-14T08:00:00+08:00"]);
         command.env("HJ212D_LISTEN__ADDRESS", "127.0.0.1:0").env("HJ212D_HTTP__ADDRESS", "127.0.0.1:0").env("HJ212D_LOG__FORMAT", "json");
-        command.env("HJ212D_LISTEN__CONNECTIONS_PER_PEER_MAX", "20000").env("HJ212D_DATA__DURABLE", durable.to_string());
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("serve runs");
+        command.env("HJ212D_LISTEN__CONNECTIONS_PER_PEER_MAX", "20000").envs(environment.iter().copied());
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
-        let line = lines.find(|line| line.contains("listening for data loggers")).expect("it listens");
+        let line = lines.find(|line| line.contains(words)).expect("it begins");
         std::thread::spawn(move || lines.for_each(drop));
         let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-        Self { child, address: line["address"].as_str().expect("an address").parse().expect("an address") }
+        let address = line["address"].as_str().unwrap_or("127.0.0.1:0").parse().expect("an address");
+        Self { child, address }
     }
 
     /// User and system time of the process so far.
@@ -120,15 +131,16 @@ fn registry(folder: &Path, outlets: usize, factors: &[&str], range: u32) -> Path
     let rows = folder.join(format!("registry-{range}"));
     std::fs::create_dir_all(&rows).expect("a folder");
     let mut files = vec![
-        ("sites.csv", "site,name,name_en,industry,region,valid_from,valid_to\nS1,Site,Site,,,2020-01-01,\n".to_owned()),
+        ("sites.csv", "site,name,name_en,industry,region,valid_from,valid_to\n".to_owned()),
         ("outlets.csv", "outlet,site,name,name_en,medium,trade,stamp_label,minute_interval_min,real_interval_secs,ref_o2_pct,oxygen_factor,oxidant_o2_pct,low_confidence_counts,valid_from,valid_to\n".to_owned()),
         ("loggers.csv", "mn,site,password,crc,edition,sm4_keys,role,valid_from,valid_to\n".to_owned()),
         ("series.csv", "outlet,factor,mn,st,wire_code,unit,unit_factor,range_high,negative,valid_from,valid_to\n".to_owned()),
         ("limits.csv", "outlet,factor,limit_type,limit,unit,basis,ref_o2_pct,converted,standard,source,grade,note,valid_from,valid_to\n".to_owned()),
     ];
     for number in 0..outlets {
-        files[1].1.push_str(&format!("O{number},S1,{number},,gas,,start,1,30,11,a19001,21,no,2020-01-01,\n"));
-        files[2].1.push_str(&format!("{number:024X},S1,123456,standard,2017,,main,2020-01-01,\n"));
+        files[0].1.push_str(&format!("S{number},Site,Site,,,2020-01-01,\n"));
+        files[1].1.push_str(&format!("O{number},S{number},{number},,gas,,start,1,30,11,a19001,21,no,2020-01-01,\n"));
+        files[2].1.push_str(&format!("{number:024X},S{number},123456,standard,2017,,main,2020-01-01,\n"));
         for factor in factors {
             files[3].1.push_str(&format!("O{number},{factor},{number:024X},31,,mg/m3,,{range},drift,2020-01-01,\n"));
         }
@@ -199,6 +211,86 @@ async fn drive(address: SocketAddr, logger: usize, end: Instant) -> (u64, Vec<u6
         }
     }
     (count, waits)
+}
+
+/// Gateway and worker beside `serve` on the same server and the same cluster, which the environment names; their own CPU alone is
+/// counted. Then: how fast a worker catches up, and how long shards stand still when one is stopped.
+#[allow(clippy::disallowed_methods)] // A bench measures.
+fn roles(folder: &Path, rows: &Path) {
+    let named = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("--roles needs a real one: set {name}"));
+    let (database, brokers) = (named("HJ212D_DATA__DATABASE"), named("HJ212D_KAFKA__BROKERS"));
+    let environment = [("HJ212D_KAFKA__ALLOW_SINGLE_BROKER", "true"), ("HJ212D_KAFKA__JOURNAL_PARTITIONS", "12"), ("HJ212D_WORKER__SESSION", "6s")];
+    let rows = rows.display().to_string();
+    for (name, database) in [("serve, file", ""), ("serve, server", database.as_str())] {
+        let data = folder.join(name).display().to_string();
+        let serve = Server::role(
+            &["serve", "--data", &data, "--registry", &rows],
+            &[("HJ212D_DATA__DATABASE", database), ("HJ212D_KAFKA__BROKERS", "")],
+            "listening for data loggers",
+        );
+        load(name, &serve);
+    }
+    let forget = |what: &str| {
+        let dropped = Command::new("psql").args([&database, "-q", "-c", "DROP SCHEMA public CASCADE; CREATE SCHEMA public"]).status();
+        assert!(dropped.is_ok_and(|status| status.success()), "{what}: psql empties the database");
+    };
+    forget("after serve");
+    println!("the journal is on {brokers}");
+    let worker = |name: &str, words: &str| {
+        let data = folder.join(name).display().to_string();
+        Server::role(&["worker", "--data", &data, "--registry", &rows], &environment, words)
+    };
+    let first = worker("w1", "a shard is ours");
+    let gateway = Server::role(&["gateway"], &environment, "listening for data loggers");
+    let taken = || {
+        let ask = "SELECT coalesce(sum(next_offset - 1), 0) FROM shards";
+        let said = Command::new("psql").args([&database, "-tA", "-c", ask]).output().expect("psql runs");
+        String::from_utf8_lossy(&said.stdout).trim().parse::<u64>().expect("a number")
+    };
+    let settled = |least: u64| {
+        let began = Instant::now();
+        while taken() < least {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        began.elapsed()
+    };
+    let (before, cpu) = (taken(), first.cpu());
+    let (answered, _) = load("gateway", &gateway);
+    settled(before + answered);
+    println!("  worker: {:.1} us of its CPU a packet", (first.cpu() - cpu).as_secs_f64() * 1e6 / answered as f64);
+    drop(first);
+    let before = taken();
+    let (answered, _) = load("gateway", &gateway);
+    let began = Instant::now();
+    let first = worker("w1", "a shard is ours");
+    let waited = settled(before + answered);
+    println!(
+        "  a worker catches up: {:.0} packets/s ({answered} in {waited:.1?}, ready after {:.1?})",
+        answered as f64 / waited.as_secs_f64(),
+        began.elapsed() - waited
+    );
+    let _second = worker("w2", "a shard is ours");
+    for (signal, name) in [("TERM", "ended"), ("KILL", "killed")] {
+        let victim = if signal == "TERM" { worker("w3", "a shard is ours") } else { worker("w4", "a shard is ours") };
+        std::thread::sleep(Duration::from_secs(8));
+        let sum = || {
+            let said = Command::new("psql").args([&database, "-tA", "-c", "SELECT sum(epoch) FROM shards"]).output().expect("psql runs");
+            String::from_utf8_lossy(&said.stdout).trim().parse::<u64>().expect("a number")
+        };
+        let (epochs, began) = (sum(), Instant::now());
+        let _ = Command::new("kill").args([&format!("-{signal}"), &victim.child.id().to_string()]).status();
+        let mut moved = Duration::ZERO;
+        let mut last = epochs;
+        while began.elapsed() < Duration::from_secs(20) {
+            let now = sum();
+            if now != last {
+                (last, moved) = (now, began.elapsed());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        println!("  a worker is {name}: its {} shards were another's within {moved:.1?}", last - epochs);
+    }
+    drop(first);
 }
 
 /// Live answers of a hundred loggers, ten packets a second each, alone and beside a hundred that back-fill three days at once.

@@ -47,7 +47,9 @@ impl Cluster {
             // A record that is not there is no reason to read on from elsewhere.
             .set("auto.offset.reset", "error")
             .set("queued.max.messages.kbytes", "16384")
+            // Whoever reads collects anyway: fewer and larger answers.
             .set("fetch.wait.max.ms", "100")
+            .set("fetch.min.bytes", "65536")
             .set("isolation.level", "read_committed");
         let client: BaseConsumer<Watch> = config.create_with_context(Watch)?;
         let partition = i32::try_from(partition).map_err(|_| BrokerError::Settings(format!("partition {partition}")))?;

@@ -45,10 +45,10 @@ async fn round(
         let groups = |(mn, gateway): &(_, String)| (*mn, groups_of(&registry, *mn, Some(gateway.as_str()).filter(|name| !name.is_empty()), now));
         loggers.iter().map(groups).collect()
     };
-    if let Some(found) = survey(loggers, &silences.iter().collect::<Vec<_>>(), standing.iter().collect(), rules, now) {
-        if desk.append(vec![Body::Survey(found)]).await.is_ok() {
-            *surveyed = now;
-        }
+    if let Some(found) = survey(loggers, &silences.iter().collect::<Vec<_>>(), standing.iter().collect(), rules, now)
+        && desk.append(vec![Body::Survey(found)]).await.is_ok()
+    {
+        *surveyed = now;
     }
     Ok(())
 }

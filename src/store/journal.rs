@@ -33,6 +33,8 @@ const RECORD_BYTES_MAX: usize = MESSAGE_BYTES_MAX - 4096;
 const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// After so long without an acknowledgement the cluster counts as away.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a worker collects before it steps: a commit costs more than many entries, and nobody waits for it.
+const GATHER: Duration = Duration::from_millis(100);
 /// A pause after the cluster said no.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -274,19 +276,22 @@ impl JournalReader {
         Ok(Self { reader, shard, next })
     }
 
-    /// The entries that come next: waits up to `patience` for one, and takes what has come besides, up to `max`. Blocks the thread.
+    /// The entries that come next: waits up to `patience` for one, and takes what comes within [`GATHER`] after it, up to `max`. Blocks
+    /// the thread.
     ///
     /// # Errors
     /// [`JournalError::Hole`] ends the reading. Another may pass.
     #[allow(clippy::disallowed_methods)] // How long to wait is no stamp.
     pub fn read(&mut self, patience: Duration, max: usize) -> Result<Vec<Read>, JournalError> {
-        let until = Instant::now() + patience;
+        let mut until = Instant::now() + patience;
         let (mut batch, shard) = (Vec::new(), self.shard);
         while batch.len() < max {
-            let patience = if batch.is_empty() { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
-            match self.reader.next(patience, |offset, bytes| read(shard, offset, bytes)) {
+            match self.reader.next(until.saturating_duration_since(Instant::now()), |offset, bytes| read(shard, offset, bytes)) {
                 Ok(None) => break,
                 Ok(Some(entry)) if entry.sequence == self.next => {
+                    if batch.is_empty() {
+                        until = Instant::now() + GATHER;
+                    }
                     self.next += 1;
                     batch.push(entry);
                 }

@@ -35,10 +35,13 @@ fn the_image_is_built_from_what_is_there_and_from_all_that_the_program_includes(
 fn nothing_in_a_container_or_a_unit_has_more_rights_than_it_needs() {
     let (dockerfile, compose, unit) = (text("Dockerfile"), text("deploy/compose.yaml"), text("deploy/hj212d.service"));
     assert!(dockerfile.lines().any(|line| line == "USER 10001"));
-    let service = compose.split("\n  hj212d:\n").nth(1).and_then(|rest| rest.split("\n  prometheus:\n").next()).expect("the service");
-    for line in ["read_only: true", "cap_drop: [ALL]", "security_opt: [\"no-new-privileges:true\"]"] {
-        assert!(service.contains(line), "{line}");
+    for (name, next) in [("gateway", "\n  worker-1:"), ("worker-1", "\n  worker-2:")] {
+        let service = compose.split(&format!("\n  {name}:")).nth(1).and_then(|rest| rest.split(next).next()).expect("the service");
+        for line in ["read_only: true", "cap_drop: [ALL]", "security_opt: [\"no-new-privileges:true\"]"] {
+            assert!(service.contains(line), "{name}: {line}");
+        }
     }
+    assert!(compose.contains("worker-2:\n    <<: *worker"), "the other worker is like the first");
     assert!(!compose.contains("privileged: true"));
     for line in ["User=hj212d", "NoNewPrivileges=yes", "CapabilityBoundingSet=", "ProtectSystem=strict"] {
         assert!(unit.lines().any(|known| known == line), "{line}");
