@@ -68,17 +68,15 @@ impl RegisterWatch {
             Some(reader) => reader,
             None => reader.insert(cluster.partition_reader(REGISTER, 0, From::Beginning)?),
         };
-        let mut last = self.register.read.load(Ordering::Acquire).then_some(0);
+        let end = reader.bounds()?.1;
         while !stop() {
-            let end = match last {
-                Some(end) => end,
-                None => *last.insert(reader.bounds()?.1),
-            };
             let came = reader.next(LOOK, |offset, bytes| (offset, bytes.and_then(unpacked)))?;
             let at_end = match came {
                 Some((offset, files)) => {
-                    self.put(files, now());
-                    offset + 1 >= end
+                    // Read again from its beginning, the topic says first what was in force before.
+                    let at_end = offset + 1 >= end;
+                    self.put(files, at_end, now());
+                    at_end
                 }
                 // Compaction may have taken the last records before the end.
                 None => true,
@@ -94,7 +92,7 @@ impl RegisterWatch {
         Ok(())
     }
 
-    fn put(&mut self, files: Option<Files>, now: Moment) {
+    fn put(&mut self, files: Option<Files>, shows: bool, now: Moment) {
         let Some(files) = files else { return tracing::error!("a record of {REGISTER} is no part of a register; it is passed over") };
         let Some(shard) = files.shard() else { return tracing::error!("a record of {REGISTER} does not say which part it is; it is passed over") };
         if shard.of() != self.shards {
@@ -105,6 +103,9 @@ impl RegisterWatch {
             );
         }
         self.parts.insert(shard.number(), files);
+        if !shows {
+            return;
+        }
         let parts: Vec<Files> = self.parts.values().cloned().collect();
         let Some(whole) = Files::join(&parts) else { return };
         match Registry::parse(&whole) {
