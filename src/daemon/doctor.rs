@@ -380,3 +380,17 @@ async fn kafka(config: &Config, engine_time: Option<Moment>, looks: &mut Vec<Loo
         looks.push(Look::fine(KAFKA, format!("{} 的主题齐全", kafka.cluster), format!("{} has every topic as it should be", kafka.cluster)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_is_behind_by_half_of_what_the_journal_keeps_is_a_fault() {
+        let behind = |hours: i64| Some(Moment(ArrivalClock::wall().now().0 - hours * HOUR_MS));
+        assert!(journal_kept(Some(48 * HOUR_MS), behind(23)).is_none());
+        assert!(journal_kept(Some(48 * HOUR_MS), behind(25)).is_some_and(|look| look.state == State::Fault && look.says.1.contains("25 h behind")));
+        assert!(journal_kept(None, behind(2500)).is_none(), "a journal that stays for ever");
+        assert!(journal_kept(Some(HOUR_MS), None).is_none(), "nothing was ever taken");
+    }
+}

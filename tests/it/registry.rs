@@ -2,7 +2,7 @@
 
 use crate::world::{MN, OUTLET, SO2_DAY_80, at, registry};
 use hj212d::domain::time::Moment;
-use hj212d::domain::{Basis, Depth, FactorCode, Limit, Mn, OutletId, RuleSet, Series, SiteId, UnusableReason};
+use hj212d::domain::{Basis, Depth, FactorCode, Limit, Mn, OutletId, RuleSet, Series, Shard, SiteId, UnusableReason};
 use hj212d::protocol::encode::Segment;
 use hj212d::protocol::{CrcDialect, decode};
 use hj212d::registry::{
@@ -478,4 +478,34 @@ fn a_total_is_kept_as_sent_and_stands_alone_only_for_the_flow() {
     assert!(totals("a21026-Cou=5").is_empty());
     let unusable = translated(&registry, MN, "31", FIRST, "a00000-Cou=much").unusable;
     assert_eq!(unusable.get(&UnusableReason::NotNumber), Some(&1));
+}
+
+#[test]
+fn a_register_is_cut_by_site_and_its_parts_make_the_whole_again() {
+    const OF: u32 = 5;
+    let files = directory("deploy/sample-city");
+    let whole = sound(&files);
+    assert_eq!(whole.uncuttable(), Vec::<String>::new());
+    let parts: Vec<Files> = (0..OF).map(|number| files.cut(Shard::new(number, OF).expect("below"))).collect();
+    let read: Vec<Registry> = parts.iter().map(sound).collect();
+    for (part, shard) in read.iter().zip(0..) {
+        assert_eq!(part.version(), whole.version(), "a part goes by the version of its whole");
+        assert_eq!(part.shard(), Shard::new(shard, OF));
+        for outlet in part.outlets(at("2026-03-14 00:00:00")) {
+            assert!(Shard::new(shard, OF).expect("below").owns(outlet.site.as_str()));
+            // What is known of an outlet is known in its part.
+            assert_eq!(part.loggers_of(outlet.id), whole.loggers_of(outlet.id));
+            assert!(part.factors(outlet.id).eq(whole.factors(outlet.id)));
+        }
+    }
+    for (at, (table, rows)) in whole.sizes().into_iter().enumerate() {
+        assert_eq!(read.iter().map(|part| part.sizes()[at].1).sum::<usize>(), rows, "{table}");
+    }
+    let joined = Files::join(&parts).expect("all parts of one version");
+    assert_eq!((sound(&joined).sizes(), joined.version()), (whole.sizes(), whole.version().to_owned()));
+    assert!(whole.differences(&sound(&joined)).is_empty());
+    // One is missing, or is of another version.
+    assert_eq!(Files::join(&parts[1..]), None);
+    let other = registry("11", &[SO2_DAY_80]).cut(Shard::new(0, OF).expect("below"));
+    assert_eq!(Files::join(&[&[other], &parts[1..]].concat()), None);
 }

@@ -56,7 +56,12 @@ impl Centre {
     }
 
     pub fn worker(&self, name: &str, extra: &[&str]) -> Serve {
-        let environment = self.environment();
+        self.worker_with(name, extra, &[])
+    }
+
+    fn worker_with(&self, name: &str, extra: &[&str], more: &[(&'static str, String)]) -> Serve {
+        let mut environment = self.environment();
+        environment.extend(more.iter().cloned());
         let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Serve::worker(&self.folder.0.join(name), extra, &environment)
     }
@@ -724,4 +729,35 @@ fn statements_steps_and_a_new_register_reach_every_role() {
     late.args(["registry", "import"]).arg(&rows).arg("--yes").arg("--data").arg(centre.folder.0.join("one")).envs(centre.environment());
     let said = String::from_utf8_lossy(&late.output().expect("it runs").stderr).into_owned();
     assert!(said.contains("workers write this database"), "{said}");
+}
+
+#[test]
+fn a_worker_with_a_name_finds_its_shards_as_they_were_and_one_without_gives_them_away_at_once() {
+    let centre = Centre::new("statically", 4);
+    let rows = centre.folder.registry(&city(6));
+    let named = |name: &str, extra: &[&str]| {
+        let settings = [("HJ212D_WORKER__INSTANCE", name.to_owned()), ("HJ212D_WORKER__SESSION", "30s".to_owned())];
+        centre.worker_with(name, extra, &settings)
+    };
+    let one = named("one", &[&["--registry", rows.to_str().expect("UTF-8")][..], &DEMO].concat());
+    let two = named("two", &DEMO);
+    one.wait_for("hj212_shards", |shards| shards == 2.0);
+    two.wait_for("hj212_shards", |shards| shards == 2.0);
+    let ours = |worker: &Serve| {
+        let has = |shard: &u32| worker.metric(&format!("hj212_engine_time_seconds{{shard=\"{shard}\"}}")).is_some_and(|time| !time.is_nan());
+        (0..4).filter(has).collect::<Vec<u32>>()
+    };
+    one.wait_until_says("/readyz", "200");
+    let before = ours(&one);
+    two.lines();
+    assert_eq!(one.stop(), Some(0));
+    let one = named("one", &DEMO);
+    one.wait_for("hj212_shards", |shards| shards == 2.0);
+    one.wait_until_says("/readyz", "200");
+    assert_eq!(ours(&one), before);
+    let moved = two.lines().into_iter().filter(|line| line.contains("a shard is ours") || line.contains("was given back")).count();
+    assert_eq!(moved, 0, "the other worker heard of nothing");
+    for worker in [one, two] {
+        assert_eq!(worker.stop(), Some(0));
+    }
 }
