@@ -127,7 +127,7 @@ pub(super) async fn converse(
     house.talking.set(house.talking.get() - 1);
     // The writer stays for the answers of what was read last: for a while after the peer's end, at a shutdown to the end.
     match reason {
-        "shutdown" => return,
+        "shutdown" => return pass_over(&house, &mut reader).await,
         "peer" => tokio::time::sleep(FAREWELL).await,
         _ => {}
     }
@@ -191,6 +191,17 @@ async fn talk(
             Read::Failed => return "error",
         }
     }
+}
+
+/// Reads on and keeps nothing: a socket that is closed with bytes unread tells its peer to forget the answers on their way.
+async fn pass_over(house: &House, reader: &mut OwnedReadHalf) {
+    let mut passed = |context: &mut std::task::Context<'_>| {
+        let mut scratch = house.scratch.borrow_mut();
+        let mut buffer = ReadBuf::new(&mut scratch);
+        let ready = std::task::ready!(Pin::new(&mut *reader).poll_read(context, &mut buffer));
+        std::task::Poll::Ready(ready.is_ok() && !buffer.filled().is_empty())
+    };
+    while std::future::poll_fn(&mut passed).await {}
 }
 
 fn until(house: &House, link: &Link) -> Duration {
