@@ -6,7 +6,7 @@ use crate::broker::{BrokerError, Cluster, Consumer, Outgoing, Producer, Received
 use crate::domain::CaseStatement;
 use crate::engine::Body;
 use crate::message::{DISPOSITIONS, Topic};
-use crate::pipeline::appending::Appender;
+use crate::pipeline::appending::{Appender, NotAppended};
 use crate::telemetry::metric;
 use metrics::counter;
 use std::time::Duration;
@@ -54,15 +54,16 @@ impl Bridge {
                     continue;
                 }
             };
-            match self.read(&received) {
+            let taken = match self.read(&received) {
                 Ok(body) => self.append(body, received.body.as_ref().map_or(0, Vec::len)).await,
-                // What follows would confirm this one, too: it is answered for first, however long that takes.
-                Err(reason) => {
-                    while let Err(error) = self.put_aside(&mut producer, &received, &reason).await {
-                        tracing::warn!(%error, "a dead letter cannot be written; it is tried again in a second");
-                        producer = None;
-                        tokio::time::sleep(PAUSE).await;
-                    }
+                Err(reason) => Err(reason),
+            };
+            // What follows would confirm this one, too: it is answered for first, however long that takes.
+            if let Err(reason) = taken {
+                while let Err(error) = self.put_aside(&mut producer, &received, &reason).await {
+                    tracing::warn!(%error, "a dead letter cannot be written; it is tried again in a second");
+                    producer = None;
+                    tokio::time::sleep(PAUSE).await;
                 }
             }
             if let Err(error) = consumer.confirm(&received).await {
@@ -72,12 +73,14 @@ impl Bridge {
     }
 
     /// Appends, and waits until it is durable.
-    async fn append(&self, body: Body, bytes: usize) {
-        if self.appender.append(vec![(body, bytes)]).await.is_err() {
-            // The engine has stopped: the record comes again after the next start.
-            return std::future::pending().await;
+    async fn append(&self, body: Body, bytes: usize) -> Result<(), String> {
+        match self.appender.append(vec![(body, bytes)]).await {
+            Ok(_) => counter!(metric::DISPOSITIONS, "fate" => "taken").increment(1),
+            // The record comes again after the next start.
+            Err(NotAppended::Stopping) => std::future::pending().await,
+            Err(never) => return Err(never.to_string()),
         }
-        counter!(metric::DISPOSITIONS, "fate" => "taken").increment(1);
+        Ok(())
     }
 
     /// Writes a dead letter. Where the body is too long to be written beside the reason, the place says where it lies.

@@ -43,16 +43,12 @@ impl Cluster {
     /// # Errors
     /// The settings make none. That nobody answers is no error here.
     pub fn consumer(&self, topic: &str, group: &str) -> Result<Consumer, BrokerError> {
-        let mut config = self.config.clone();
+        let mut config = self.reading(group);
         config
-            .set("group.id", group)
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "false")
             .set("auto.offset.reset", "earliest")
             .set("session.timeout.ms", "10000")
             // A topic that is made later is found within ten seconds.
-            .set("topic.metadata.refresh.interval.ms", "10000")
-            .set("isolation.level", "read_committed");
+            .set("topic.metadata.refresh.interval.ms", "10000");
         let client: StreamConsumer<Watch> = config.create_with_context(Watch)?;
         client.subscribe(&[topic])?;
         Ok(Consumer { client })

@@ -7,13 +7,14 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance}
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use std::fmt;
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 
 /// How long a group waits for what must be given back; after that it is taken, and the epoch of the shard keeps the two apart.
-const HAND_OVER: Duration = Duration::from_secs(30);
+pub const HAND_OVER: Duration = Duration::from_secs(30);
+/// A member learns by its heartbeat that others come or go: with a long session it beats at least so often, as Kafka's own clients do.
+const HEARTBEAT_MAX: Duration = Duration::from_secs(3);
 /// How often the client looks for news.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -26,26 +27,21 @@ pub enum Change {
     TakenBack(Vec<u32>, SyncSender<()>),
 }
 
-struct Told {
-    changes: UnboundedSender<Change>,
-    watch: Watch,
-    /// One at a time; a callback has no other way to wait.
-    handing_over: Mutex<()>,
-}
+/// Hands the group's news on: on the thread that looks for them, which may wait.
+struct Told(Sender<Change>);
 
 impl ClientContext for Told {
     fn error(&self, error: KafkaError, reason: &str) {
-        self.watch.error(error, reason);
+        Watch.error(error, reason);
     }
 }
 
 impl ConsumerContext for Told {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let Rebalance::Revoke(partitions) = rebalance else { return };
-        let _one = self.handing_over.lock();
-        let (done, waited): (SyncSender<()>, Receiver<()>) = sync_channel(0);
-        if self.changes.send(Change::TakenBack(numbers(partitions), done)).is_ok()
-            && waited.recv_timeout(HAND_OVER) == Err(std::sync::mpsc::RecvTimeoutError::Timeout)
+        let (done, waited) = sync_channel(0);
+        if self.0.blocking_send(Change::TakenBack(numbers(partitions), done)).is_ok()
+            && waited.recv_timeout(HAND_OVER) == Err(RecvTimeoutError::Timeout)
         {
             tracing::warn!("partitions were not given back in time; another member takes them, and their epoch");
         }
@@ -57,7 +53,7 @@ impl ConsumerContext for Told {
             if let Err(error) = client.pause(partitions) {
                 tracing::warn!(%error, "partitions cannot be paused");
             }
-            let _ = self.changes.send(Change::Given(numbers(partitions))); // Who listened has gone: nothing begins.
+            let _ = self.0.blocking_send(Change::Given(numbers(partitions))); // Who listened has gone: nothing begins.
         }
     }
 }
@@ -83,28 +79,19 @@ impl Cluster {
     ///
     /// # Errors
     /// The settings make none. That nobody answers is no error here.
-    pub fn member(
-        &self,
-        topic: &str,
-        group: &str,
-        instance: &str,
-        session: Duration,
-        changes: UnboundedSender<Change>,
-    ) -> Result<Member, BrokerError> {
-        let mut config = self.config.clone();
+    pub fn member(&self, topic: &str, group: &str, instance: &str, session: Duration, changes: Sender<Change>) -> Result<Member, BrokerError> {
+        let mut config = self.reading(group);
         config
-            .set("group.id", group)
-            .set("enable.auto.commit", "false")
             // Nothing is read here; a place must be named all the same.
             .set("auto.offset.reset", "latest")
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("session.timeout.ms", session.as_millis().to_string())
-            .set("heartbeat.interval.ms", (session.as_millis() / 10).to_string())
+            .set("heartbeat.interval.ms", (session / 10).min(HEARTBEAT_MAX).as_millis().to_string())
             .set("topic.metadata.refresh.interval.ms", "10000");
         if !instance.is_empty() {
             config.set("group.instance.id", instance);
         }
-        let client: BaseConsumer<Told> = config.create_with_context(Told { changes, watch: Watch, handing_over: Mutex::new(()) })?;
+        let client: BaseConsumer<Told> = config.create_with_context(Told(changes))?;
         client.subscribe(&[topic])?;
         Ok(Member { client })
     }

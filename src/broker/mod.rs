@@ -10,7 +10,7 @@ mod partition;
 mod topics;
 
 pub use consumer::{Consumer, Received};
-pub use member::{Change, Member};
+pub use member::{Change, HAND_OVER, Member};
 pub use partition::{From, PartitionReader};
 pub use topics::{Made, TopicPlan, TopicState, count_partitions, look_at_topics, make_topics};
 
@@ -90,6 +90,9 @@ impl std::convert::From<KafkaError> for BrokerError {
     }
 }
 
+/// The group of clients that join none: they must name one.
+const NO_GROUP: &str = "hj212d-reader";
+
 /// Who may come in, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Login {
@@ -153,6 +156,14 @@ impl Cluster {
     /// The settings make none. That nobody answers is no error here.
     pub fn prompt_producer(&self) -> Result<Producer, BrokerError> {
         self.sender("lz4", "1")
+    }
+
+    /// What every client that reads has in common: nothing is confirmed by itself, and what is not committed is not read.
+    fn reading(&self, group: &str) -> ClientConfig {
+        let mut config = self.config.clone();
+        config.set("group.id", group).set("enable.auto.commit", "false").set("enable.partition.eof", "false");
+        config.set("isolation.level", "read_committed");
+        config
     }
 
     fn sender(&self, compression: &str, linger_ms: &str) -> Result<Producer, BrokerError> {

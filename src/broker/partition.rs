@@ -1,6 +1,6 @@
 //! Reads one partition from a place that the reader names: no group, and nothing confirmed.
 
-use super::{BrokerError, Cluster, Watch};
+use super::{BrokerError, Cluster, NO_GROUP, Watch};
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
@@ -38,19 +38,14 @@ impl Cluster {
     /// # Errors
     /// The settings make none. That nobody answers is no error here.
     pub fn partition_reader(&self, topic: &str, partition: u32, from: From) -> Result<PartitionReader, BrokerError> {
-        let mut config = self.config.clone();
+        let mut config = self.reading(NO_GROUP);
         config
-            // Asked for by the client, and never joined.
-            .set("group.id", "hj212d-reader")
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "false")
             // A record that is not there is no reason to read on from elsewhere.
             .set("auto.offset.reset", "error")
             .set("queued.max.messages.kbytes", "16384")
             // Whoever reads collects anyway: fewer and larger answers.
             .set("fetch.wait.max.ms", "100")
-            .set("fetch.min.bytes", "65536")
-            .set("isolation.level", "read_committed");
+            .set("fetch.min.bytes", "65536");
         let client: BaseConsumer<Watch> = config.create_with_context(Watch)?;
         let partition = i32::try_from(partition).map_err(|_| BrokerError::Settings(format!("partition {partition}")))?;
         let mut place = TopicPartitionList::new();

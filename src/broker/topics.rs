@@ -1,6 +1,6 @@
 //! Topics: which there are, how many partitions, how long their records stay.
 
-use super::{BrokerError, Cluster, MESSAGE_BYTES_MAX, Watch};
+use super::{BrokerError, Cluster, MESSAGE_BYTES_MAX, NO_GROUP, Watch};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
@@ -89,8 +89,7 @@ async fn ask<T: Send + 'static>(
     topic: Option<&'static str>,
     read: impl FnOnce(&Metadata) -> T + Send + 'static,
 ) -> Result<T, BrokerError> {
-    let mut config = cluster.config.clone();
-    let client: BaseConsumer<Watch> = config.set("group.id", "hj212d-reader").create_with_context(Watch)?;
+    let client: BaseConsumer<Watch> = cluster.reading(NO_GROUP).create_with_context(Watch)?;
     let asking = move || {
         let answer = client.fetch_metadata(topic, PATIENCE);
         if answer.is_err() {

@@ -4,7 +4,6 @@ use super::{Failure, exit, readers, small_runtime};
 use crate::docket::{Case, State, suggested_action};
 use crate::domain::Severity;
 use crate::rules::factor_names;
-use crate::store::StoreError;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
@@ -32,10 +31,9 @@ pub(super) struct Arguments {
 /// The cases of a data folder, the oldest first.
 pub(super) fn stored(data: &Path) -> Result<Vec<Case>, Failure> {
     small_runtime()?.block_on(async {
-        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, error.to_string());
         let mut cases = Vec::new();
-        for mut store in readers::open(data).await? {
-            cases.extend(store.cases().await.map_err(failed)?);
+        for shard in &readers::shards(data).await? {
+            cases.extend(readers::open(shard).await?.cases().await.map_err(readers::failed(shard))?);
         }
         cases.sort_by_key(|case| (case.opened_at, case.id));
         Ok(cases)

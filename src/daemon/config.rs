@@ -76,7 +76,7 @@ section! {
     }
 }
 
-/// Shards of a journal: each costs a thread, a connection and a client in some worker.
+/// Shards of a journal: each costs a thread, two connections and two clients in some worker.
 const PARTITIONS_MAX: u32 = 4096;
 
 /// Variables, less their prefix, that are [`Secret`]s: the database, Kafka's password.

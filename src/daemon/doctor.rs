@@ -1,6 +1,7 @@
 //! `hj212d doctor`: looks at everything that the daemon rests on, and says of each what is wrong and how it is mended. Writes nothing,
 //! and may run beside the daemon.
 
+use super::house::IN_SYNC_MIN;
 use super::{Config, Failure, exit, readers, small_runtime};
 use crate::broker::look_at_topics;
 use crate::domain::time::{HOUR_MS, Moment};
@@ -20,8 +21,6 @@ const DISK_PCT_MIN: u64 = 5;
 const DESCRIPTORS_BESIDE: u64 = 128;
 /// A running daemon's engine time may be so far behind the clock.
 const ENGINE_BEHIND_MS: i64 = 60_000;
-/// Copies of a record that must be in sync before it counts as safe.
-const IN_SYNC_MIN: u32 = 2;
 /// Outlets that are named one by one.
 const NAMED_MAX: usize = 10;
 /// Files of the time services that Debian has; one of them says that the clock is being kept.
@@ -215,30 +214,26 @@ async fn database(config: &Config, looks: &mut Vec<Look>) -> Option<Moment> {
             looks.push(holes(registry.as_ref(), now));
             Some(now)
         }
-        Err(error) => {
+        Err(Failure { message, .. }) => {
             let mend = ("保留数据目录，执行 hj212d verify", "keep the data folder, and run hj212d verify");
-            looks.push(Look::bad(DATABASE, State::Fault, format!("{database}：{error}"), format!("{database}: {error}"), mend));
+            looks.push(Look::bad(DATABASE, State::Fault, message.clone(), message, mend));
             None
         }
     }
 }
 
 /// Engine time (of the shard that is furthest behind), and the register in force.
-async fn opened(database: &DatabaseUrl) -> Result<Option<(Moment, Option<Registry>)>, String> {
-    let failed = |error: crate::store::StoreError| error.to_string();
-    if !Store::exists(database).await.map_err(failed)? {
-        return Ok(None);
-    }
-    let mut stores = readers::shards(database).await.map_err(failed)?;
+async fn opened(database: &DatabaseUrl) -> Result<Option<(Moment, Option<Registry>)>, Failure> {
+    let shards = Store::shards(database).await.map_err(readers::failed(database))?;
     let mut now: Option<Moment> = None;
-    for store in &mut stores {
-        let time = store.engine_time().await.map_err(failed)?;
+    for shard in &shards {
+        let time = readers::open(shard).await?.engine_time().await.map_err(readers::failed(shard))?;
         now = Some(now.map_or(time, |now| now.min(time)));
     }
     let Some(now) = now else { return Ok(None) };
-    let versions = readers::versions(&mut stores).await.map_err(failed)?;
+    let versions = readers::versions(&shards).await?;
     let Some(version) = versions.iter().rfind(|version| version.registry) else { return Ok(Some((now, None))) };
-    let files: Files = serde_json::from_slice(&version.content).map_err(|error| format!("the register of entry {}: {error}", version.sequence))?;
+    let files: Files = super::registry::files_of(version)?;
     Ok(Some((now, Registry::parse(&files).ok())))
 }
 

@@ -2,7 +2,7 @@
 //! replica in sync has it.
 
 use super::config::Kafka;
-use super::house::{self, Demo, Pages, Signals, bind, failed};
+use super::house::{self, ANSWER_BATCHES, Demo, IN_SYNC_MIN, Pages, Signals, bind, failed};
 use super::{Config, Failure, exit};
 use crate::broker::{TopicPlan, count_partitions, look_at_topics};
 use crate::listener;
@@ -13,7 +13,7 @@ use crate::pipeline::register::{Register, RegisterWatch};
 use crate::registry::Registry;
 use crate::sinks::topics;
 use crate::store::{JOURNAL, JournalWriter};
-use crate::telemetry::{self, metric};
+use crate::telemetry::metric;
 use metrics::gauge;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,14 +21,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 
-/// Batches of answers that may wait for the listener's thread. Who waits when it is full: the thread that appends.
-const ANSWER_BATCHES: usize = 64;
 /// At a stop, so long the journal may take for what was collected.
 const GRACE: Duration = Duration::from_secs(5);
 /// A pause before the cluster is asked again.
 const PAUSE: Duration = Duration::from_secs(2);
-/// Replicas that must have an entry before it may be answered.
-const IN_SYNC_MIN: u32 = 2;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -43,8 +39,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let config = Config::load(arguments.config.as_deref()).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
-    telemetry::start_logs(config.log_format, &config.log_filter).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+    let config = house::load(arguments.config.as_deref())?;
     let kafka = config.kafka.clone().ok_or_else(|| Failure::new(exit::CONFIG, "a gateway appends to Kafka: set kafka.brokers"))?;
     let runtime = house::runtime()?;
     let outcome = runtime.block_on(run_house(config, kafka, arguments.demo.clock()));
@@ -73,9 +68,8 @@ async fn run_house(config: Config, kafka: Kafka, clock: ArrivalClock) -> Result<
         () = signals.next() => return Ok(()),
     }
 
-    let intake = Arc::new(Intake::new(config.intake_bytes_max));
+    let intake = Arc::new(Intake::open_while(config.intake_bytes_max, Arc::clone(&ready)));
     gauge!(metric::INTAKE_LIMIT).set(config.intake_bytes_max as f64);
-    intake.open_while(Arc::clone(&ready));
     let (answers, paying) = mpsc::channel(ANSWER_BATCHES);
     let gateway: Arc<str> = config.gateway.as_str().into();
     // A scaled clock needs its ticks as often in scaled time.
@@ -135,7 +129,7 @@ pub(super) async fn journal(kafka: &Kafka) -> Result<u32, Failure> {
     let cluster = &kafka.cluster;
     loop {
         if kafka.make_topics {
-            topics::make(cluster.clone(), Some(kafka.journal_partitions), watch::channel(false).1).await;
+            topics::make(cluster, Some(kafka.journal_partitions)).await;
         }
         let plan = [TopicPlan { name: JOURNAL, partitions: 0, days: None, compact: false }];
         let found = async { Ok::<_, crate::broker::BrokerError>((count_partitions(cluster, JOURNAL).await?, look_at_topics(cluster, &plan).await?)) };
@@ -162,7 +156,7 @@ pub(super) async fn journal(kafka: &Kafka) -> Result<u32, Failure> {
 pub(super) fn watch_register(kafka: &Kafka, config: &Config, shards: u32, clock: ArrivalClock, register: &Register) -> Result<(), Failure> {
     let watching = RegisterWatch::new(register.clone(), shards, config.accept_unknown);
     let cluster = kafka.cluster.clone();
-    let run = move || watching.run(&cluster, || clock.now(), || false);
+    let run = move || watching.run(&cluster, || clock.now());
     std::thread::Builder::new().name("register".to_owned()).spawn(run).map(drop).map_err(failed("register thread"))
 }
 

@@ -1,13 +1,15 @@
-//! What every role of the house has in common: its clock, its signals, its pages.
+//! What every role of the house has in common: its options, its clock, its signals, its pages.
 
 use super::config::moment;
-use super::{Failure, exit};
+use super::{Config, Failure, exit, faults_text, read_registry};
 use crate::domain::time::Moment;
 use crate::http::Readiness;
 use crate::pipeline::clock::ArrivalClock;
+use crate::registry::{Files, Registry};
 use crate::telemetry;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -36,6 +38,58 @@ impl Demo {
         let start = self.demo_start.unwrap_or_else(|| now.day().start());
         ArrivalClock::scaled(self.demo_origin.unwrap_or(now), start, self.demo_time_scale)
     }
+}
+
+/// Batches of answers that may wait for the listener's thread. Who waits when it is full: the thread that stores.
+pub(super) const ANSWER_BATCHES: usize = 64;
+/// Replicas that must have a record before it counts as safe.
+pub(super) const IN_SYNC_MIN: u32 = 2;
+
+/// How a role that judges begins: the options of `serve` and `worker`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Start {
+    /// Configuration file; without it, the defaults and HJ212D_… variables.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Registry directory, put in force at every start; one that the configuration names only where there is none.
+    #[arg(long, value_name = "DIR")]
+    registry: Option<PathBuf>,
+    /// Data folder; overrides the configuration.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(flatten)]
+    demo: Demo,
+}
+
+/// The register of a configuration, and whether the command line named it: then it is put in force whatever was before.
+pub(super) struct Named {
+    pub(super) files: Files,
+    pub(super) named: bool,
+}
+
+impl Start {
+    /// The configuration, and the clock; the log begins.
+    pub(super) fn load(&self) -> Result<(Config, ArrivalClock), Failure> {
+        let mut config = load(self.config.as_deref())?;
+        config.data = self.data.clone().unwrap_or(config.data);
+        config.registry = self.registry.clone().or(config.registry);
+        Ok((config, self.demo.clock()))
+    }
+
+    /// The register that the configuration names, if it does, without a fault.
+    pub(super) fn register(&self, config: &Config) -> Result<Option<Named>, Failure> {
+        let Some(folder) = &config.registry else { return Ok(None) };
+        let files = read_registry(folder)?;
+        Registry::parse(&files).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
+        Ok(Some(Named { files, named: self.registry.is_some() }))
+    }
+}
+
+/// Reads the configuration, and begins the log as it says.
+pub(super) fn load(file: Option<&Path>) -> Result<Config, Failure> {
+    let config = Config::load(file).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+    telemetry::start_logs(config.log_format, &config.log_filter).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+    Ok(config)
 }
 
 /// What could not be done, and why, for `map_err`.

@@ -1,12 +1,11 @@
 //! `hj212d links`: who is not heard (断链), and what is missing (缺数). From the database alone: outages that go on and those of the last
 //! days, silent loggers, and of each outlet what its newest published day hands over.
 
-use super::{Failure, exit, readers, small_runtime};
+use super::{Failure, exit, readers, registry, small_runtime};
 use crate::domain::time::{DAY_MS, Day, MINUTE_MS, Moment};
 use crate::domain::{FactorCode, Mn, Outage, OutletId, Silence};
-use crate::registry::{Files, Outlet, Registry};
+use crate::registry::{Outlet, Registry};
 use crate::rules::{Carry, is_pollutant};
-use crate::store::StoreError;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -44,18 +43,13 @@ struct Links {
 
 impl Links {
     async fn load(data: &Path) -> Result<Self, Failure> {
-        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, error.to_string());
-        let mut stores = readers::open(data).await?;
-        let versions = readers::versions(&mut stores).await.map_err(failed)?;
-        let data = data.display();
-        let nothing = || Failure::new(exit::NO_INPUT, format!("no register in {data}; hj212d registry import DIR --data {data} puts one in force"));
-        let register = versions.iter().rfind(|version| version.registry).ok_or_else(nothing)?;
-        let unreadable = |what: String| Failure::new(exit::SOFTWARE, format!("the register of entry {}: {what}", register.sequence));
-        let files: Files = serde_json::from_slice(&register.content).map_err(|error| unreadable(error.to_string()))?;
-        let registry = Registry::parse(&files).map_err(|faults| unreadable(format!("{} faults", faults.len())))?;
+        let shards = readers::shards(data).await?;
+        let versions = readers::versions(&shards).await?;
+        let registry = registry::ready(&versions, data)?;
         let (mut outages, mut silences, mut carries) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         let mut now: Option<Moment> = None;
-        for mut store in stores {
+        for shard in &shards {
+            let (mut store, failed) = (readers::open(shard).await?, readers::failed(shard));
             let time = store.engine_time().await.map_err(failed)?;
             now = Some(now.map_or(time, |now| now.min(time)));
             // Every shard has the outages.

@@ -1,4 +1,4 @@
-//! What commands read: every shard of a data folder's database, and of the registers the whole.
+//! What commands read: the shards of a data folder's database, one after the other, and of the registers the whole.
 
 use super::{Failure, existing_database, exit};
 use crate::domain::time::Moment;
@@ -7,33 +7,35 @@ use crate::store::{DatabaseUrl, Store, StoreError, Version};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// A reader of each shard of a data folder's database, in order. Whoever writes goes on writing.
-pub(super) async fn open(data: &Path) -> Result<Vec<Store>, Failure> {
+/// The shards of a data folder's database that were ever written, in order; at least one.
+pub(super) async fn shards(data: &Path) -> Result<Vec<DatabaseUrl>, Failure> {
     let database = existing_database(data)?;
-    let stores = shards(&database).await.map_err(|error| Failure::new(exit::SOFTWARE, format!("{database}: {error}")))?;
-    if stores.is_empty() {
+    let shards = Store::shards(&database).await.map_err(failed(&database))?;
+    if shards.is_empty() {
         return Err(Failure::new(exit::NO_INPUT, format!("nothing was ever written to {database}")));
     }
-    Ok(stores)
+    Ok(shards)
 }
 
-/// A reader of each shard, in order; none: nothing was ever written.
-pub(super) async fn shards(database: &DatabaseUrl) -> Result<Vec<Store>, StoreError> {
-    let mut stores = Vec::new();
-    for shard in Store::shards(database).await? {
-        stores.push(Store::read(&shard).await?);
-    }
-    Ok(stores)
+/// A reader of a shard. Whoever writes it goes on writing.
+pub(super) async fn open(shard: &DatabaseUrl) -> Result<Store, Failure> {
+    Store::read(shard).await.map_err(failed(shard))
+}
+
+/// What is said when a database cannot be read, for `map_err`.
+pub(super) fn failed(database: &DatabaseUrl) -> impl Fn(StoreError) -> Failure + Copy + use<'_> {
+    move |error| Failure::new(exit::SOFTWARE, format!("{database}: {error}"))
 }
 
 /// Every register and rule set that was put in force, oldest first; a register of many shards when all of them have it.
-pub(super) async fn versions(stores: &mut [Store]) -> Result<Vec<Version>, StoreError> {
+pub(super) async fn versions(shards: &[DatabaseUrl]) -> Result<Vec<Version>, Failure> {
+    let unreadable = |sequence: u64, error: serde_json::Error| Failure::new(exit::SOFTWARE, format!("the register of entry {sequence}: {error}"));
     let mut versions: Vec<Version> = Vec::new();
     let mut parts: BTreeMap<String, BTreeMap<u32, (Moment, u64, Files)>> = BTreeMap::new();
-    for (place, store) in stores.iter_mut().enumerate() {
-        for version in store.versions().await? {
+    for (place, shard) in shards.iter().enumerate() {
+        for version in open(shard).await?.versions().await.map_err(failed(shard))? {
             if version.registry {
-                let files: Files = serde_json::from_slice(&version.content)?;
+                let files: Files = serde_json::from_slice(&version.content).map_err(|error| unreadable(version.sequence, error))?;
                 match files.shard() {
                     Some(shard) => drop(parts.entry(files.version()).or_default().insert(shard.number(), (version.at, version.sequence, files))),
                     None => versions.push(version),
@@ -44,10 +46,10 @@ pub(super) async fn versions(stores: &mut [Store]) -> Result<Vec<Version>, Store
         }
     }
     for parts in parts.into_values() {
-        let newest = parts.values().map(|(at, sequence, _)| (*at, *sequence)).max().unwrap_or_default();
-        let parts: Vec<Files> = parts.into_values().map(|(_, _, files)| files).collect();
-        if let Some(whole) = Files::join(&parts) {
-            versions.push(Version { sequence: newest.1, at: newest.0, registry: true, content: serde_json::to_vec(&whole)? });
+        let (at, sequence) = parts.values().map(|(at, sequence, _)| (*at, *sequence)).max().unwrap_or_default();
+        if let Some(whole) = Files::join(parts.values().map(|(_, _, files)| files)) {
+            let content = serde_json::to_vec(&whole).map_err(|error| unreadable(sequence, error))?;
+            versions.push(Version { sequence, at, registry: true, content });
         }
     }
     versions.sort_by_key(|version| (version.at, version.sequence));

@@ -93,15 +93,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// The documents of a data folder, oldest first.
 pub(super) fn versions(data: &Path) -> Result<Vec<Version>, Failure> {
-    small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, error.to_string());
-        readers::versions(&mut readers::open(data).await?).await.map_err(failed)
-    })
+    small_runtime()?.block_on(async { readers::versions(&readers::shards(data).await?).await })
 }
 
-fn files_of(version: &Version) -> Result<Files, Failure> {
+pub(super) fn files_of(version: &Version) -> Result<Files, Failure> {
     serde_json::from_slice(&version.content)
         .map_err(|error| Failure::new(exit::SOFTWARE, format!("the register of entry {}: {error}", version.sequence)))
+}
+
+/// The register in force, of these documents, ready to be asked.
+pub(super) fn ready(versions: &[Version], data: &Path) -> Result<Registry, Failure> {
+    let data = data.display();
+    let nothing = || Failure::new(exit::NO_INPUT, format!("no register in {data}; hj212d registry import DIR --data {data} puts one in force"));
+    let register = versions.iter().rfind(|version| version.registry).ok_or_else(nothing)?;
+    let faulty = |count| Failure::new(exit::SOFTWARE, format!("the register of entry {}: {count} faults", register.sequence));
+    Registry::parse(&files_of(register)?).map_err(|faults| faulty(faults.len()))
 }
 
 /// The register in force; an empty one before the first.

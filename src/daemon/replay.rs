@@ -192,8 +192,8 @@ fn read_line(text: &[u8]) -> Result<(Moment, Line), String> {
 /// The journal of each shard, one after the other.
 fn journals(arguments: &Arguments, mut files: Files, out: &Path, progress: &indicatif::ProgressBar) -> Result<(), Failure> {
     small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, error.to_string());
-        for mut store in readers::open(&arguments.data).await? {
+        for shard in &readers::shards(&arguments.data).await? {
+            let (mut store, failed) = (readers::open(shard).await?, readers::failed(shard));
             let mut replay = Replay::new(BATCH, arguments.accept_unknown);
             for hour in store.journal_hours().await.map_err(failed)? {
                 for entry in store.entries_of_hour(hour).await.map_err(failed)? {

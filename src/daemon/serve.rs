@@ -5,8 +5,8 @@
 //! ```
 
 use super::config::Kafka;
-use super::house::{self, Demo, Pages, Signals, bind, failed};
-use super::{Config, Failure, exit, faults_text, read_registry};
+use super::house::{self, ANSWER_BATCHES, Named, Pages, Signals, Start, bind, failed};
+use super::{Config, Failure, exit};
 use crate::bridge::Bridge;
 use crate::listener;
 use crate::pipeline::appending::Appender;
@@ -14,12 +14,10 @@ use crate::pipeline::clock::ArrivalClock;
 use crate::pipeline::core::Shared;
 use crate::pipeline::intake::Intake;
 use crate::pipeline::serve::{Serve, ServeError, Settings};
-use crate::registry::Registry;
 use crate::sinks::{self, JsonLines, KafkaSink, Sink};
 use crate::store::{DatabaseUrl, Store};
-use crate::telemetry::{self, metric};
+use crate::telemetry::metric;
 use metrics::gauge;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -27,44 +25,24 @@ use tokio::task::JoinSet;
 
 /// Name of this process in entries.
 const GATEWAY: &str = "serve";
-/// Batches of answers that may wait for the listener's thread. Who waits when it is full: the engine's thread.
-const ANSWER_BATCHES: usize = 64;
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  HJ212D_LISTEN__ADDRESS=127.0.0.1:8890 hj212d serve --registry deploy/sample-city --data data\n  hj212d serve --registry deploy/sample-city --data data --demo-time-scale 1800 --demo-start 2026-03-14\n\nEnds on SIGTERM or Ctrl-C: takes no more packets, answers what was taken, writes what is due. A second one ends it at once; what was not answered is sent again by the loggers."
 )]
 pub(super) struct Arguments {
-    /// Configuration file; without it, the defaults and HJ212D_… variables.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Registry directory; overrides the configuration.
-    #[arg(long, value_name = "DIR")]
-    registry: Option<PathBuf>,
-    /// Data folder; overrides the configuration.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
     #[command(flatten)]
-    demo: Demo,
+    start: Start,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let mut config = Config::load(arguments.config.as_deref()).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
-    let named = arguments.registry.is_some();
-    config.data = arguments.data.clone().unwrap_or(config.data);
-    config.registry = arguments.registry.clone().or(config.registry);
-    telemetry::start_logs(config.log_format, &config.log_filter).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
-    let clock = arguments.demo.clock();
-    house::runtime()?.block_on(run_house(config, named, clock))
+    let (config, clock) = arguments.start.load()?;
+    let register = arguments.start.register(&config)?;
+    house::runtime()?.block_on(run_house(config, register, clock))
 }
 
-/// `named`: the registry stands on the command line, and is put in force whatever was in force before.
-async fn run_house(config: Config, named: bool, clock: ArrivalClock) -> Result<(), Failure> {
+async fn run_house(config: Config, register: Option<Named>, clock: ArrivalClock) -> Result<(), Failure> {
     let metrics = house::metrics()?;
-    let files = config.registry.as_deref().map(read_registry).transpose()?;
-    if let (Some(files), Some(folder)) = (&files, &config.registry) {
-        Registry::parse(files).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
-    }
     std::fs::create_dir_all(&config.data).map_err(failed(&config.data.display().to_string()))?;
     // Before the database is opened: a command that appends meanwhile waits here, and does not open the database itself.
     let local = crate::http::local::bind(&config.local_socket()).map_err(failed(&config.local_socket().display().to_string()))?;
@@ -89,7 +67,7 @@ async fn run_house(config: Config, named: bool, clock: ArrivalClock) -> Result<(
         }
         std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || engine_thread(&database, durable, intake, shared, settings, answers, files.map(|files| (files, named)), built))
+            .spawn(move || engine_thread(&database, durable, intake, shared, settings, answers, register, built))
             .map_err(failed("engine thread"))?
     };
     if ready.await.is_err() {
@@ -169,7 +147,13 @@ async fn run_house(config: Config, named: bool, clock: ArrivalClock) -> Result<(
 fn feeds(kafka: &Kafka, appender: &Appender, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut feeds = JoinSet::new();
     if kafka.make_topics {
-        feeds.spawn(sinks::topics::make(kafka.cluster.clone(), None, stop.clone()));
+        let (cluster, mut stop) = (kafka.cluster.clone(), stop.clone());
+        feeds.spawn(async move {
+            tokio::select! {
+                () = sinks::topics::make(&cluster, None) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        });
     }
     let bridge = Bridge { cluster: kafka.cluster.clone(), group: kafka.group.clone(), appender: appender.clone() };
     feeds.spawn(bridge.run(stop.clone()));
@@ -187,7 +171,7 @@ fn engine_thread(
     shared: Shared,
     settings: Settings,
     answers: mpsc::Sender<Vec<crate::link::Settled>>,
-    files: Option<(crate::registry::Files, bool)>,
+    register: Option<Named>,
     built: oneshot::Sender<()>,
 ) -> EngineResult {
     let runtime = super::small_runtime()?;
@@ -199,7 +183,7 @@ fn engine_thread(
             let what = format!("{database}: workers write this database; start hj212d worker, or give serve one of its own");
             return Err(Failure::new(exit::CONFIG, what));
         }
-        if let Some((files, named)) = &files {
+        if let Some(Named { files, named }) = &register {
             let (in_force, configured) = (serve.registry().version().to_owned(), files.version());
             if *named || in_force.is_empty() {
                 serve.put_registry(files).await.map_err(failed)?;

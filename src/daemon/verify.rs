@@ -35,12 +35,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let asked = anchors.len();
     let audit = small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, error.to_string());
         let mut whole = Audit::default();
-        let stores = readers::open(&arguments.data).await?;
-        let many = stores.len() > 1;
-        for mut store in stores {
-            let shard = many.then(|| store.url().shard());
+        let shards = readers::shards(&arguments.data).await?;
+        for url in &shards {
+            let shard = (shards.len() > 1).then(|| url.shard());
             let each = |hour: Hour, heads: &BTreeMap<Mn, Link>, audit: &mut Audit| {
                 let Some(expected) = anchors.remove(&(shard, hour)) else { return };
                 let mut hash = Sha256::new();
@@ -54,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
                     audit.faults.push(format!("the root of {} is {root}, the anchor says {expected}", hour.start()));
                 }
             };
-            let audit = store.verify(each).await.map_err(failed)?;
+            let audit = readers::open(url).await?.verify(each).await.map_err(readers::failed(url))?;
             whole.entries += audit.entries;
             whole.links += audit.links;
             whole.chains += audit.chains;

@@ -167,13 +167,13 @@ fn sentence(line: &Value) -> String {
 /// Feeds the journal: statements and versions from its beginning, packets from as early as they can matter to the days.
 fn outcome(data: &Path, other: Option<&RuleSet>, days: Days, progress: &indicatif::ProgressBar) -> Result<Outcome, Failure> {
     small_runtime()?.block_on(async {
-        let failed = |error: crate::store::StoreError| Failure::new(exit::SOFTWARE, error.to_string());
         let mut outcome = Outcome::default();
         let reach = i64::from(other.cloned().unwrap_or_default().late_accept_hours.value.div_ceil(24)) + 1;
         let first = days.from.map(|from| from.start().plus_ms(-DAY_MS));
         // A day is at rest when nothing late can come for it any more.
         let last = days.to.map(|to| to.end().plus_ms(reach * DAY_MS));
-        for mut store in readers::open(data).await? {
+        for shard in &readers::shards(data).await? {
+            let (mut store, failed) = (readers::open(shard).await?, readers::failed(shard));
             let mut replay = Replay::new(2000, false);
             let mut other_rules = other.map(|set| Body::RuleSetVersion { text: set.text() });
             for hour in store.journal_hours().await.map_err(failed)? {

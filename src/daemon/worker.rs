@@ -9,10 +9,10 @@
 
 use super::config::Kafka;
 use super::gateway::{journal, watch_register};
-use super::house::{self, Demo, Pages, Signals, failed};
-use super::{Config, Failure, exit, faults_text, read_registry};
+use super::house::{self, Named, Pages, Signals, Start, failed};
+use super::{Config, Failure, exit};
 use crate::bridge::Bridge;
-use crate::broker::Change;
+use crate::broker::{Change, HAND_OVER};
 use crate::engine::Body;
 use crate::pipeline::appending::{Appender, JournalDesk};
 use crate::pipeline::clock::ArrivalClock;
@@ -20,19 +20,22 @@ use crate::pipeline::core::{Shared, forget_gauges};
 use crate::pipeline::register::Register;
 use crate::pipeline::survey;
 use crate::pipeline::worker::{End, ShardLoop};
-use crate::registry::{Files, Registry};
+use crate::registry::Registry;
 use crate::sinks::{self, KafkaSink, Sink};
 use crate::store::{DatabaseUrl, JOURNAL, JournalWriter};
-use crate::telemetry::{self, metric};
+use crate::telemetry::metric;
 use metrics::gauge;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+/// How long shards may take to end when they are given back: somewhat less than the group waits for it.
+const GIVE_BACK: Duration = HAND_OVER.saturating_sub(Duration::from_secs(10));
+/// News of the group that may wait. Who waits when it is full: the thread that looks for them.
+const NEWS: usize = 16;
 /// How long leaving the group may hold up an end.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -41,31 +44,20 @@ const LEAVE_PATIENCE: Duration = Duration::from_secs(10);
     after_help = "Examples:\n  hj212d worker --config /etc/hj212d/hj212d.toml\n  HJ212D_KAFKA__BROKERS=k1:9092 HJ212D_DATA__DATABASE=postgres://hj212d@db/hj212d hj212d worker --registry deploy/sample-city\n\nAny number of them share the shards of the journal. All need one PostgreSQL database; the data folder holds the local socket, over which registry import, declarations and the other commands append. Ends on SIGTERM or Ctrl-C: finishes what it has begun, and gives its shards back."
 )]
 pub(super) struct Arguments {
-    /// Configuration file; without it, the defaults and HJ212D_… variables.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Registry directory, put in force; one that the configuration names only where there is none.
-    #[arg(long, value_name = "DIR")]
-    registry: Option<PathBuf>,
-    /// Data folder; overrides the configuration.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
     #[command(flatten)]
-    demo: Demo,
+    start: Start,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<(), Failure> {
-    let mut config = Config::load(arguments.config.as_deref()).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
-    let named = arguments.registry.is_some();
-    config.data = arguments.data.clone().unwrap_or(config.data);
-    config.registry = arguments.registry.clone().or(config.registry);
-    telemetry::start_logs(config.log_format, &config.log_filter).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
+    let (config, clock) = arguments.start.load()?;
+    let registered = arguments.start.register(&config)?;
     let kafka = config.kafka.clone().ok_or_else(|| Failure::new(exit::CONFIG, "a worker reads from Kafka: set kafka.brokers"))?;
     if !matches!(config.server, Some(DatabaseUrl::Postgres(_))) {
         return Err(Failure::new(exit::CONFIG, "workers share a database on a server: set data.database = \"postgres://…\""));
     }
     let runtime = house::runtime()?;
-    let outcome = runtime.block_on(run_house(config, kafka, named, arguments.demo.clock()));
+    let outcome = runtime.block_on(run_house(config, kafka, registered, clock));
+    // A shard that does not end is left behind: whoever has it next raises its epoch.
     runtime.shutdown_background();
     outcome
 }
@@ -75,19 +67,20 @@ struct Held {
     /// The how manieth that began: a shard may come back before news of its end is read.
     turn: u64,
     stop: Arc<AtomicBool>,
-    ready: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<End>,
     pump: JoinHandle<()>,
 }
+
+/// The end of a shard's thread: which, its turn, and why; nothing where it broke an invariant.
+type Ended = (u32, u64, Option<End>);
 
 /// The shards of this worker.
 struct Shards {
     kafka: Kafka,
     config: Config,
     held: BTreeMap<u32, Held>,
-    /// Whether each does its work, for whoever asks.
+    /// Whether each does its work, for whoever asks. One that stands still, or was fenced, is there until the group takes it back.
     states: Arc<Mutex<BTreeMap<u32, Arc<AtomicBool>>>>,
-    ended: mpsc::UnboundedSender<(u32, u64)>,
+    ends: JoinSet<Ended>,
     turns: u64,
 }
 
@@ -112,8 +105,7 @@ impl Shards {
                 sinks::pump(database, sink, shared.delivered, shared.events, stopped).await;
             }
         });
-        self.turns += 1;
-        let (turn, ended) = (self.turns, self.ended.clone());
+        let (tell_end, end) = oneshot::channel();
         let run = move || {
             let end = match super::small_runtime() {
                 Ok(runtime) => runtime.block_on(work.run(|| {
@@ -121,61 +113,76 @@ impl Shards {
                 })),
                 Err(failure) => End::Stopped(failure.message),
             };
-            let _ = ended.send((number, turn)); // Who listened has gone with the house.
-            end
+            let _ = tell_end.send(end); // Nobody waits for a shard that was given up.
         };
-        let thread = std::thread::Builder::new().name(format!("shard-{number}")).spawn(run).map_err(failed("shard thread"))?;
-        self.states().insert(number, Arc::clone(&ready));
-        self.held.insert(number, Held { turn, stop, ready, thread, pump });
+        std::thread::Builder::new().name(format!("shard-{number}")).spawn(run).map_err(failed("shard thread"))?;
+        self.turns += 1;
+        let turn = self.turns;
+        self.ends.spawn(async move { (number, turn, end.await.ok()) });
+        self.states().insert(number, ready);
+        self.held.insert(number, Held { turn, stop, pump });
         gauge!(metric::SHARDS).set(self.held.len() as f64);
         Ok(())
     }
 
-    fn states(&self) -> std::sync::MutexGuard<'_, BTreeMap<u32, Arc<AtomicBool>>> {
+    fn states(&self) -> MutexGuard<'_, BTreeMap<u32, Arc<AtomicBool>>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives shards back: each ends after its commit.
+    /// Gives shards back: each ends after its commit. One that does not in time waits for its database, most likely; it is given up, and
+    /// writes nothing any more once another has raised its epoch.
     async fn give_back(&mut self, numbers: &[u32]) {
         for held in numbers.iter().filter_map(|number| self.held.get(number)) {
             held.pump.abort();
             held.stop.store(true, Ordering::Release);
         }
-        for number in numbers {
-            self.let_go(*number).await;
-            // Also of one that was fenced, or stood still: it is another's now.
-            self.states().remove(number);
+        let all = async {
+            while numbers.iter().any(|number| self.held.contains_key(number)) {
+                if let Some(Ok(ended)) = self.ends.join_next().await {
+                    self.let_go(ended);
+                }
+            }
+        };
+        if tokio::time::timeout(GIVE_BACK, all).await.is_err() {
+            let stuck: Vec<u32> = numbers.iter().copied().filter(|number| self.held.remove(number).is_some()).collect();
+            tracing::warn!(?stuck, "shards do not end, and are given up: their next owner raises their epoch");
+            stuck.into_iter().for_each(forget_gauges);
+            gauge!(metric::SHARDS).set(self.held.len() as f64);
         }
+        let mut states = self.states();
+        numbers.iter().for_each(|number| drop(states.remove(number)));
     }
 
-    /// Waits for a shard's end, and says why it ended if nobody asked it to.
-    async fn let_go(&mut self, number: u32) {
-        let Some(held) = self.held.remove(&number) else { return };
-        held.pump.abort();
-        let end = tokio::task::spawn_blocking(move || held.thread.join()).await;
-        held.ready.store(false, Ordering::Release);
+    /// A shard's thread has ended: says why, if nobody asked it to.
+    fn let_go(&mut self, (number, turn, end): Ended) {
+        if self.held.get(&number).is_none_or(|held| held.turn != turn) {
+            return;
+        }
+        if let Some(held) = self.held.remove(&number) {
+            held.pump.abort();
+        }
+        if let Some(state) = self.states().get(&number) {
+            state.store(false, Ordering::Release);
+        }
         gauge!(metric::SHARDS).set(self.held.len() as f64);
-        if matches!(end, Ok(Ok(End::GivenBack | End::Fenced))) {
+        // One that stands still shows its last instant: the alert for that looks at it.
+        if matches!(end, Some(End::GivenBack | End::Fenced)) {
             forget_gauges(number);
         }
         match end {
-            Ok(Ok(End::GivenBack)) => tracing::info!(shard = number, "a shard was given back"),
-            Ok(Ok(End::Fenced)) => {
+            Some(End::GivenBack) => tracing::info!(shard = number, "a shard was given back"),
+            Some(End::Fenced) => {
                 tracing::warn!(shard = number, "another process has taken the shard: nothing was written, and it is let go of");
             }
-            Ok(Ok(End::Stopped(why))) => tracing::error!(shard = number, why, "a shard stands still; the others go on"),
-            _ => tracing::error!(shard = number, "a shard broke an invariant; its message stands above"),
+            Some(End::Stopped(why)) => tracing::error!(shard = number, why, "a shard stands still; the others go on"),
+            None => tracing::error!(shard = number, "a shard broke an invariant and stands still; its message stands above"),
         }
     }
 }
 
-async fn run_house(config: Config, kafka: Kafka, named: bool, clock: ArrivalClock) -> Result<(), Failure> {
+async fn run_house(config: Config, kafka: Kafka, registered: Option<Named>, clock: ArrivalClock) -> Result<(), Failure> {
     let metrics = house::metrics()?;
     let mut signals = Signals::new()?;
-    let files = config.registry.as_deref().map(read_registry).transpose()?;
-    if let (Some(files), Some(folder)) = (&files, &config.registry) {
-        Registry::parse(files).map_err(|faults| Failure::new(exit::DATA, faults_text(folder, &faults)))?;
-    }
     std::fs::create_dir_all(&config.data).map_err(failed(&config.data.display().to_string()))?;
     let local = crate::http::local::bind(&config.local_socket()).map_err(failed(&config.local_socket().display().to_string()))?;
     let states: Arc<Mutex<BTreeMap<u32, Arc<AtomicBool>>>> = Arc::default();
@@ -204,8 +211,8 @@ async fn run_house(config: Config, kafka: Kafka, named: bool, clock: ArrivalCloc
     feeds.spawn(Bridge { cluster: kafka.cluster.clone(), group: kafka.group.clone(), appender: appender.clone() }.run(stopped.clone()));
     let serving = crate::http::local::serve(local, appender, stopped);
     feeds.spawn(async { drop(serving.await) });
-    if let Some(files) = files {
-        feeds.spawn(put_register(files, named, register.clone(), Arc::clone(&desk)));
+    if let Some(registered) = registered {
+        feeds.spawn(put_register(registered, register.clone(), Arc::clone(&desk)));
     }
     let mut surveying = JoinSet::new();
     if let Some(DatabaseUrl::Postgres(server)) = &config.server {
@@ -213,7 +220,7 @@ async fn run_house(config: Config, kafka: Kafka, named: bool, clock: ArrivalCloc
         surveying.spawn(survey::run(server.clone(), Arc::clone(&register.registry), desk, every));
     }
 
-    let (tell, mut changes) = mpsc::unbounded_channel();
+    let (tell, mut changes) = mpsc::channel(NEWS);
     let leaving = Arc::new(AtomicBool::new(false));
     let member = {
         let (cluster, group, instance) = (kafka.cluster.clone(), format!("{}.workers", kafka.group), config.instance.clone());
@@ -224,8 +231,7 @@ async fn run_house(config: Config, kafka: Kafka, named: bool, clock: ArrivalCloc
         };
         std::thread::Builder::new().name("member".to_owned()).spawn(join).map_err(failed("member thread"))?
     };
-    let (ended, mut ends) = mpsc::unbounded_channel();
-    let mut work = Shards { kafka, config: config.clone(), held: BTreeMap::new(), states, ended, turns: 0 };
+    let mut work = Shards { kafka, config: config.clone(), held: BTreeMap::new(), states, ends: JoinSet::new(), turns: 0 };
     tracing::info!(shards, "worker ready to be given shards");
     loop {
         tokio::select! {
@@ -242,11 +248,7 @@ async fn run_house(config: Config, kafka: Kafka, named: bool, clock: ArrivalCloc
                 }
                 None => return Err(Failure::new(exit::SOFTWARE, "the group of the workers was left; its message stands above")),
             },
-            Some((number, turn)) = ends.recv() => {
-                if work.held.get(&number).is_some_and(|held| held.turn == turn) {
-                    work.let_go(number).await;
-                }
-            }
+            Some(Ok(ended)) = work.ends.join_next() => work.let_go(ended),
             () = signals.next() => break,
         }
     }
@@ -274,8 +276,8 @@ async fn run_house(config: Config, kafka: Kafka, named: bool, clock: ArrivalCloc
     Ok(())
 }
 
-/// Puts a register in force: where there is none, or whatever was in force when it is `named`.
-async fn put_register(files: Files, named: bool, register: Register, desk: Arc<JournalDesk>) {
+/// Puts a register in force: where there is none, or whatever was in force when the command line named it.
+async fn put_register(Named { files, named }: Named, register: Register, desk: Arc<JournalDesk>) {
     while !register.read.load(Ordering::Acquire) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

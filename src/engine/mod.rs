@@ -313,10 +313,10 @@ impl Engine {
         (self.days.len(), self.timers.len(), self.reopened.len())
     }
 
-    /// Loggers that are silent, and outages that go on.
+    /// Loggers that are silent, and outages that go on; with several shards, those that this one says.
     #[must_use]
     pub fn silent(&self) -> (usize, usize) {
-        (self.silences.len(), self.outages.iter().filter(|outage| outage.to.is_none()).count())
+        (self.silences.len(), self.outages.iter().filter(|outage| outage.to.is_none() && self.says(outage)).count())
     }
 
     /// Stored days that are still to be computed again.

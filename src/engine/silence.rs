@@ -165,11 +165,10 @@ impl Engine {
     }
 
     fn put_outage(&mut self, outage: Outage, writes: &mut WriteSet) {
-        // Every shard has the outage; one of them says so.
-        if self.registry.shard().is_none_or(|shard| shard.owns(&outage_label(&outage))) {
+        if self.says(&outage) {
             writes.events.push(message::outage(&outage, &self.versions, self.now, self.sequence));
+            writes.note(Notice::Outage(outage.scope.name()), u64::from(outage.to.is_none() || outage.scope == OutageScope::Receiver));
         }
-        writes.note(Notice::Outage(outage.scope.name()), u64::from(outage.to.is_none() || outage.scope == OutageScope::Receiver));
         self.outages.retain(|known| {
             !(known.scope == outage.scope && known.name == outage.name && known.from == outage.from)
                 && known.to.is_none_or(|to| to.0 > self.now.0 - OUTAGES_KEPT_MS)
@@ -178,6 +177,11 @@ impl Engine {
         writes.outages.push(outage);
         // Runs of hours were judged without it.
         self.days.values_mut().for_each(|state| state.runs = None);
+    }
+
+    /// Every shard has an outage; one of them says so.
+    pub(super) fn says(&self, outage: &Outage) -> bool {
+        self.registry.shard().is_none_or(|shard| shard.owns(&outage_label(outage)))
     }
 
     fn groups_of(&self, mn: Mn) -> Vec<Group> {

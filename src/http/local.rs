@@ -8,7 +8,7 @@
 //! ```
 
 use crate::engine::Body;
-use crate::pipeline::appending::Appender;
+use crate::pipeline::appending::{Appender, NotAppended};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -85,7 +85,8 @@ async fn append(State(appender): State<Appender>, body: axum::body::Bytes) -> Re
     // Nothing is appended unless everything can be: one request, one statement.
     match appender.append(bodies).await {
         Ok(sequences) => Json(json!({"sequences": sequences})).into_response(),
-        Err(sequences) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": "the engine has stopped", "sequences": sequences}))).into_response(),
+        Err(NotAppended::Stopping) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"error": NotAppended::Stopping.to_string()}))).into_response(),
+        Err(never) => refused(never.to_string()),
     }
 }
 

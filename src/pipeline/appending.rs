@@ -4,18 +4,21 @@ use super::clock::ArrivalClock;
 use super::intake::{Intake, Item};
 use super::routing::{Route, route};
 use crate::broker::{Cluster, Outgoing};
+use crate::domain::RuleSet;
 use crate::domain::time::Moment;
-use crate::domain::{RuleSet, Shard};
 use crate::engine::Body;
 use crate::registry::{Files, Registry, statements};
 use crate::store::{DatabaseUrl, JournalWriter, Record};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::{Mutex, oneshot};
 
 /// 登记簿: the topic of the register in force, a part for each shard; what gateways admit by.
 pub const REGISTER: &str = "hj212.register.v1";
+/// A pause after the cluster or the database said no.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why an entry may not be appended, or could not be put in force; none: it may.
 #[must_use]
@@ -33,6 +36,17 @@ pub fn fault(body: &Body, registry: &Registry) -> Option<String> {
         Body::Recount { outlet, .. } => statements::fault(None, *outlet, None, registry),
         _ => Some("entries of this kind come from data loggers only".to_owned()),
     }
+}
+
+/// Why entries are not durable. What stood before them may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAppended {
+    /// The house is being emptied; the same may be said again to the next one.
+    #[error("the engine has stopped")]
+    Stopping,
+    /// The journal will never take one of them.
+    #[error("the journal never takes an entry of this length")]
+    Never,
 }
 
 /// Where entries are appended.
@@ -66,8 +80,8 @@ impl Appender {
     /// Appends entries, each of so many bytes, in their order, and waits until all are durable; gives their sequences.
     ///
     /// # Errors
-    /// The house is being emptied: the sequences of those that are durable.
-    pub async fn append(&self, bodies: Vec<(Body, usize)>) -> Result<Vec<u64>, Vec<u64>> {
+    /// Not all are durable, and why.
+    pub async fn append(&self, bodies: Vec<(Body, usize)>) -> Result<Vec<u64>, NotAppended> {
         let (intake, clock) = match self {
             Self::Intake { intake, clock, .. } => (intake, clock),
             Self::Journal(desk) => return desk.append(bodies.into_iter().map(|(body, _)| body).collect()).await,
@@ -83,7 +97,7 @@ impl Appender {
         for told in waiting {
             match told.await {
                 Ok(sequence) => sequences.push(sequence),
-                Err(_) => return Err(sequences),
+                Err(_) => return Err(NotAppended::Stopping),
             }
         }
         Ok(sequences)
@@ -147,13 +161,14 @@ impl JournalDesk {
 
     /// The records that an entry becomes: one, or one for each shard.
     fn records(&self, body: &Body, at: Moment) -> Result<Vec<Record>, usize> {
-        let shards = (0..self.shards).filter_map(|number| Shard::new(number, self.shards));
+        let of_all = |body: &Body, shard: u32| Record::new(shard, String::new(), at, None, body);
         match (body, route(body, None, &self.registry.load(), self.shards)) {
             (_, Route::One(shard, key)) => Ok(vec![Record::new(shard, key, at, None, body)?]),
             (Body::RegistryVersion { files }, Route::All) => {
-                shards.map(|shard| Record::new(shard.number(), String::new(), at, None, &Body::RegistryVersion { files: files.cut(shard) })).collect()
+                let parts = files.cut(self.shards).into_iter().map(|files| Body::RegistryVersion { files });
+                (0..).zip(parts).map(|(shard, body)| of_all(&body, shard)).collect()
             }
-            (_, Route::All) => shards.map(|shard| Record::new(shard.number(), String::new(), at, None, body)).collect(),
+            (_, Route::All) => (0..self.shards).map(|shard| of_all(body, shard)).collect(),
         }
     }
 
@@ -170,7 +185,7 @@ impl JournalDesk {
                 Ok(shard) => return shard,
                 Err(error) => tracing::warn!(%error, "the database does not say where a case is; it is asked again in a second"),
             }
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
@@ -178,11 +193,11 @@ impl JournalDesk {
     ///
     /// # Errors
     /// One of them will never be taken.
-    pub async fn append(&self, bodies: Vec<Body>) -> Result<Vec<u64>, Vec<u64>> {
+    pub async fn append(&self, bodies: Vec<Body>) -> Result<Vec<u64>, NotAppended> {
         let (mut records, mut lasts) = (Vec::with_capacity(bodies.len()), Vec::with_capacity(bodies.len()));
         for body in &bodies {
             let known = self.shard_of_case(body).await;
-            let Ok(mut of_body) = self.records(body, self.clock.now()) else { return Err(Vec::new()) };
+            let mut of_body = self.records(body, self.clock.now()).map_err(|_| NotAppended::Never)?;
             if let (Some(shard), [record]) = (known, &mut of_body[..]) {
                 record.shard = shard;
             }
@@ -197,13 +212,13 @@ impl JournalDesk {
             }
         }
         let sequences: Vec<u64> = lasts.into_iter().map(|last| appended[last]).collect();
-        if sequences.contains(&0) { Err(sequences.into_iter().filter(|sequence| *sequence > 0).collect()) } else { Ok(sequences) }
+        if sequences.contains(&0) { Err(NotAppended::Never) } else { Ok(sequences) }
     }
 
     /// Shows the register in force to the gateways.
     async fn show_register(&self, files: &Files) {
-        let parts = (0..self.shards).filter_map(|number| Shard::new(number, self.shards)).map(|shard| (shard, files.cut(shard)));
-        let parts: Vec<(String, Vec<u8>)> = parts.map(|(shard, part)| (shard.number().to_string(), packed(&part))).collect();
+        let parts: Vec<(String, Vec<u8>)> =
+            (0..).zip(files.cut(self.shards)).map(|(shard, part): (u32, _)| (shard.to_string(), packed(&part))).collect();
         loop {
             let sent = async {
                 let producer = self.cluster.prompt_producer()?;
@@ -216,7 +231,7 @@ impl JournalDesk {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "the register cannot be shown to the gateways; it is tried again in a second"),
             }
-            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::Body;
 use crate::link::Debt;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
@@ -74,19 +74,20 @@ pub struct Intake {
     taken: Notify,
     limit: usize,
     /// Nothing is read while this is false.
-    open_while: OnceLock<Arc<AtomicBool>>,
+    open_while: Arc<AtomicBool>,
 }
 
 impl Intake {
     /// An empty one that holds `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self { open: Mutex::new(Open::default()), filled: Condvar::new(), taken: Notify::new(), limit, open_while: OnceLock::new() }
+        Self::open_while(limit, Arc::new(AtomicBool::new(true)))
     }
 
-    /// Counts as full while `ready` is false, whatever waits.
-    pub fn open_while(&self, ready: Arc<AtomicBool>) {
-        let _ = self.open_while.set(ready); // Asked twice, the first holds.
+    /// An empty one that counts as full while `ready` is false, whatever waits.
+    #[must_use]
+    pub fn open_while(limit: usize, ready: Arc<AtomicBool>) -> Self {
+        Self { open: Mutex::new(Open::default()), filled: Condvar::new(), taken: Notify::new(), limit, open_while: ready }
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -114,7 +115,7 @@ impl Intake {
     /// Whether connections should stop reading.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.bytes() > self.limit || self.open_while.get().is_some_and(|ready| !ready.load(Ordering::Acquire))
+        self.bytes() > self.limit || !self.open_while.load(Ordering::Acquire)
     }
 
     /// Bytes that wait.
@@ -187,12 +188,16 @@ mod tests {
         let batch = intake.take(Duration::ZERO).expect("two");
         assert_eq!(batch.iter().map(|arrived| arrived.at).collect::<Vec<_>>(), [Moment(10), Moment(10)]);
         assert!(!intake.is_full());
-        let ready = Arc::new(AtomicBool::new(true));
-        intake.open_while(Arc::clone(&ready));
-        assert!(!intake.is_full());
-        ready.store(false, Ordering::Release);
-        assert!(intake.is_full(), "nothing is read while nothing can be kept");
         intake.close();
         assert!(intake.take(Duration::ZERO).is_none());
+    }
+
+    #[test]
+    fn nothing_is_read_while_nothing_can_be_kept() {
+        let ready = Arc::new(AtomicBool::new(true));
+        let intake = Intake::open_while(200, Arc::clone(&ready));
+        assert!(!intake.is_full());
+        ready.store(false, Ordering::Release);
+        assert!(intake.is_full());
     }
 }

@@ -2,7 +2,7 @@
 //! one version.
 
 use super::appending::{REGISTER, unpacked};
-use crate::broker::{BrokerError, Cluster, From, PartitionReader};
+use crate::broker::{BrokerError, Cluster, From};
 use crate::domain::time::{Day, Moment};
 use crate::link::Admissions;
 use crate::registry::{Files, Registry};
@@ -14,8 +14,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How often it is looked whether the house is being emptied.
+/// How often it is looked whether another day has begun.
 const LOOK: Duration = Duration::from_millis(500);
+/// A pause after the cluster said no.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The register in force, to be held by others.
 #[derive(Debug, Clone, Default)]
@@ -45,69 +47,59 @@ impl RegisterWatch {
         Self { register, shards, accept_unknown, parts: BTreeMap::new(), shown_on: None }
     }
 
-    /// Reads on until `stop` says so. `now` is asked for the day. Blocks the thread.
-    pub fn run(mut self, cluster: &Cluster, now: impl Fn() -> Moment, stop: impl Fn() -> bool) {
-        let mut reader: Option<PartitionReader> = None;
-        while !stop() {
-            if let Err(error) = self.read_on(&mut reader, cluster, &now, &stop) {
+    /// Reads on for as long as the process lives. `now` is asked for the day. Blocks the thread.
+    pub fn run(mut self, cluster: &Cluster, now: impl Fn() -> Moment) {
+        loop {
+            if let Err(error) = self.read_on(cluster, &now) {
                 tracing::warn!(%error, "the register cannot be read; it is tried again in a second");
-                reader = None;
-                std::thread::sleep(Duration::from_secs(1));
+                std::thread::sleep(PAUSE);
             }
         }
     }
 
-    fn read_on(
-        &mut self,
-        reader: &mut Option<PartitionReader>,
-        cluster: &Cluster,
-        now: &impl Fn() -> Moment,
-        stop: &impl Fn() -> bool,
-    ) -> Result<(), BrokerError> {
-        let reader = match reader {
-            Some(reader) => reader,
-            None => reader.insert(cluster.partition_reader(REGISTER, 0, From::Beginning)?),
-        };
-        let end = reader.bounds()?.1;
-        while !stop() {
-            let came = reader.next(LOOK, |offset, bytes| (offset, bytes.and_then(unpacked)))?;
-            let at_end = match came {
-                Some((offset, files)) => {
-                    // Read again from its beginning, the topic says first what was in force before.
-                    let at_end = offset + 1 >= end;
-                    self.put(files, at_end, now());
-                    at_end
-                }
-                // Compaction may have taken the last records before the end.
-                None => true,
-            };
-            if at_end {
+    /// Reads from the topic's beginning: first, what was in force before, which is not shown.
+    fn read_on(&mut self, cluster: &Cluster, now: &impl Fn() -> Moment) -> Result<(), BrokerError> {
+        let reader = cluster.partition_reader(REGISTER, 0, From::Beginning)?;
+        let (first, end) = reader.bounds()?;
+        // The last record is never compacted away.
+        let mut there = first >= end;
+        loop {
+            if there {
                 self.register.read.store(true, Ordering::Release);
+            }
+            if let Some((offset, files)) = reader.next(LOOK, |offset, bytes| (offset, bytes.and_then(unpacked)))? {
+                there |= offset + 1 >= end;
+                if self.put(files) && there {
+                    self.show_whole(now());
+                }
             }
             // Rows begin and end with days.
             if self.shown_on.is_some_and(|day| day != now().day()) {
                 self.show(&self.register.registry.load_full(), now());
             }
         }
-        Ok(())
     }
 
-    fn put(&mut self, files: Option<Files>, shows: bool, now: Moment) {
-        let Some(files) = files else { return tracing::error!("a record of {REGISTER} is no part of a register; it is passed over") };
-        let Some(shard) = files.shard() else { return tracing::error!("a record of {REGISTER} does not say which part it is; it is passed over") };
-        if shard.of() != self.shards {
-            return tracing::error!(
+    /// Keeps a part; says whether it is one.
+    fn put(&mut self, files: Option<Files>) -> bool {
+        match files.as_ref().and_then(Files::shard) {
+            None => tracing::error!("a record of {REGISTER} is no part of a register; it is passed over"),
+            Some(shard) if shard.of() != self.shards => tracing::error!(
                 parts = shard.of(),
                 shards = self.shards,
                 "the register was cut for another number of shards than the journal has; import it again"
-            );
+            ),
+            Some(shard) => {
+                self.parts.extend(files.map(|files| (shard.number(), files)));
+                return true;
+            }
         }
-        self.parts.insert(shard.number(), files);
-        if !shows {
-            return;
-        }
-        let parts: Vec<Files> = self.parts.values().cloned().collect();
-        let Some(whole) = Files::join(&parts) else { return };
+        false
+    }
+
+    /// Shows the whole, if the parts are of one.
+    fn show_whole(&mut self, now: Moment) {
+        let Some(whole) = Files::join(self.parts.values()) else { return };
         match Registry::parse(&whole) {
             Ok(registry) => {
                 tracing::info!(version = registry.version(), "the register in force");

@@ -33,10 +33,13 @@ async fn round(
     surveyor: &mut Option<Surveyor>,
     surveyed: &mut Moment,
 ) -> Result<(), StoreError> {
-    if surveyor.is_none() {
-        *surveyor = database.surveyor().await?;
+    let surveyor = match surveyor {
+        Some(surveyor) => surveyor,
+        None => surveyor.insert(database.surveyor().await?),
+    };
+    if !surveyor.is_the_one().await? {
+        return Ok(());
     }
-    let Some(surveyor) = surveyor else { return Ok(()) };
     let states = surveyor.look().await?;
     let Some(now) = common_time(&states.engine_times).filter(|now| now.0 - surveyed.0 >= SURVEY_MS) else { return Ok(()) };
     let LinkStates { loggers, silences, standing, rules, .. } = &states;

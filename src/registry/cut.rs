@@ -7,7 +7,7 @@
 use super::load::{FILES, Files, MORE_FILES};
 use super::table::{self, Fault};
 use super::{Registry, Shard};
-use crate::domain::{OutletId, SiteId};
+use crate::domain::{OutletId, SiteId, shard_of};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The file that a part has and a whole has not.
@@ -37,26 +37,26 @@ pub(super) fn read(text: &str, faults: &mut Vec<Fault>) -> Option<Cut> {
 }
 
 impl Files {
-    /// The part of a shard: the rows of its sites. The register must have no fault, and nothing that [`Registry::uncuttable`] names.
+    /// A part for each of so many shards: the rows of its sites. The register must have no fault, and nothing that
+    /// [`Registry::uncuttable`] names.
     #[must_use]
-    pub fn cut(&self, shard: Shard) -> Self {
-        let owns = |site: &str| shard.owns(site);
-        let outlets = self.column("outlets.csv", "outlet", &|_, record, site| owns(record.get(site).unwrap_or_default().trim()));
-        let mut files = Self(BTreeMap::new());
+    pub fn cut(&self, of: u32) -> Vec<Self> {
+        let version = self.version();
+        let mut shards: BTreeMap<String, u32> = BTreeMap::new();
+        let text = self.0.get("outlets.csv").map(String::as_str).unwrap_or_default();
+        each_row(text, |value, _| {
+            if let (Some(outlet), Some(site)) = (value("outlet"), value("site")) {
+                shards.insert(outlet.to_owned(), shard_of(site, of));
+            }
+        });
+        let cut = |number: u32| format!("{}\n{number},{of},{version}\n", COLUMNS.join(","));
+        let mut parts: Vec<Self> = (0..of).map(|number| Self(BTreeMap::from([(CUT.to_owned(), cut(number))]))).collect();
         for (name, text) in &self.0 {
-            let cut = rows(text, |header, record| {
-                let value = |column: &str| header.iter().position(|name| name.trim() == column).and_then(|at| record.get(at)).map(str::trim);
-                match (value("site"), value("outlet")) {
-                    (Some(site), _) => owns(site),
-                    (None, Some(outlet)) => outlets.contains(outlet),
-                    (None, None) => true,
-                }
-            });
-            files.0.insert(name.clone(), cut);
+            for (part, text) in parts.iter_mut().zip(spread(text, of, &shards)) {
+                part.0.insert(name.clone(), text);
+            }
         }
-        let cut = format!("{}\n{},{},{}\n", COLUMNS.join(","), shard.number(), shard.of(), self.version());
-        files.0.insert(CUT.to_owned(), cut);
-        files
+        parts
     }
 
     /// Whether this is a part, and of which whole.
@@ -78,8 +78,8 @@ impl Files {
     /// The whole that these are the parts of, as the one part of itself, its rows in the order of the parts; none while one is missing,
     /// or is of another version.
     #[must_use]
-    pub fn join(parts: &[Self]) -> Option<Self> {
-        let cuts: Vec<Cut> = parts.iter().map(Self::cut_of).collect::<Option<_>>()?;
+    pub fn join<'f>(parts: impl Iterator<Item = &'f Self> + Clone) -> Option<Self> {
+        let cuts: Vec<Cut> = parts.clone().map(Self::cut_of).collect::<Option<_>>()?;
         let first = cuts.first()?;
         let numbers: BTreeSet<u32> = cuts.iter().map(|cut| cut.shard.number()).collect();
         let same = cuts.iter().all(|cut| cut.version == first.version && cut.shard.of() == first.shard.of());
@@ -88,7 +88,7 @@ impl Files {
         }
         let mut whole = Self(BTreeMap::new());
         for name in FILES.into_iter().chain(MORE_FILES) {
-            let mut texts = parts.iter().filter_map(|part| part.0.get(name));
+            let mut texts = parts.clone().filter_map(|part| part.0.get(name));
             let Some(begin) = texts.next() else { continue };
             let mut text = begin.clone();
             for more in texts {
@@ -99,33 +99,39 @@ impl Files {
         whole.0.insert(CUT.to_owned(), format!("{}\n0,1,{}\n", COLUMNS.join(","), first.version));
         Some(whole)
     }
-
-    /// A column's texts in the rows that are wanted; `wanted` is told where the column `site` is.
-    fn column(&self, file: &str, column: &str, wanted: &dyn Fn(&csv::StringRecord, &csv::StringRecord, usize) -> bool) -> BTreeSet<String> {
-        let mut texts = BTreeSet::new();
-        rows(self.0.get(file).map(String::as_str).unwrap_or_default(), |header, record| {
-            let place = |name: &str| header.iter().position(|known| known.trim() == name);
-            if let (Some(at), Some(site)) = (place(column), place("site"))
-                && wanted(header, record, site)
-            {
-                texts.extend(record.get(at).map(|text| text.trim().to_owned()));
-            }
-            false
-        });
-        texts
-    }
 }
 
-/// A file without the rows that are not wanted.
-fn rows(text: &str, mut wanted: impl FnMut(&csv::StringRecord, &csv::StringRecord) -> bool) -> String {
+/// A column's text in a row; none: the file has no such column.
+type Value<'r> = dyn Fn(&str) -> Option<&'r str> + 'r;
+
+/// Hands every row of a file on. Rows that cannot be read are passed over: a register with faults is not cut.
+fn each_row(text: &str, mut each: impl FnMut(&Value<'_>, &csv::StringRecord)) -> csv::StringRecord {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
     let header = reader.headers().cloned().unwrap_or_default();
-    // A file in memory takes every row.
-    let _ = writer.write_record(&header);
-    for record in reader.records().flatten().filter(|record| wanted(&header, record)) {
-        let _ = writer.write_record(&record);
+    for record in reader.records().flatten() {
+        let value = |column: &str| header.iter().position(|name| name.trim() == column).and_then(|at| record.get(at)).map(str::trim);
+        each(&value, &record);
+    }
+    header
+}
+
+/// A file's rows by the shard of their site, or of their outlet's; what has neither is in all.
+fn spread(text: &str, of: u32, outlets: &BTreeMap<String, u32>) -> Vec<String> {
+    let mut rows: Vec<Vec<csv::StringRecord>> = vec![Vec::new(); of as usize];
+    let header = each_row(text, |value, record| match (value("site"), value("outlet")) {
+        (Some(site), _) => rows[shard_of(site, of) as usize].push(record.clone()),
+        (None, Some(outlet)) => outlets.get(outlet).into_iter().for_each(|shard| rows[*shard as usize].push(record.clone())),
+        (None, None) => rows.iter_mut().for_each(|rows| rows.push(record.clone())),
+    });
+    rows.into_iter().map(|rows| written(&header, &rows)).collect()
+}
+
+fn written(header: &csv::StringRecord, rows: &[csv::StringRecord]) -> String {
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    for record in std::iter::once(header).chain(rows) {
+        // A file in memory takes every row.
+        let _ = writer.write_record(record);
     }
     writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }

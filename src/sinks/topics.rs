@@ -6,7 +6,6 @@ use crate::message::{DISPOSITIONS, Topic};
 use crate::pipeline::appending::REGISTER;
 use crate::store::JOURNAL;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// Partitions of what is ordered by site: as many consumers may share the work.
 const BY_SITE: i32 = 12;
@@ -43,20 +42,14 @@ pub fn plans(shards: Option<u32>) -> Vec<TopicPlan> {
 /// A pause before a cluster that does not answer is asked again.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Makes the topics that are not there, as soon as the cluster answers, or until `stop` turns true. Those that may not be made are named.
-pub async fn make(cluster: Cluster, shards: Option<u32>, mut stop: watch::Receiver<bool>) {
-    let work = async {
-        loop {
-            match make_topics(&cluster, &plans(shards)).await {
-                Ok(made) => return made,
-                Err(error) => tracing::warn!(%error, "the topics cannot be looked at; it is tried again in five seconds"),
-            }
-            tokio::time::sleep(PAUSE).await;
+/// Makes the topics that are not there, as soon as the cluster answers. Those that may not be made are named.
+pub async fn make(cluster: &Cluster, shards: Option<u32>) {
+    let made = loop {
+        match make_topics(cluster, &plans(shards)).await {
+            Ok(made) => break made,
+            Err(error) => tracing::warn!(%error, "the topics cannot be looked at; it is tried again in five seconds"),
         }
-    };
-    let made = tokio::select! {
-        made = work => made,
-        _ = stop.wait_for(|stop| *stop) => return,
+        tokio::time::sleep(PAUSE).await;
     };
     for (plan, outcome) in made {
         match outcome {

@@ -138,10 +138,7 @@ impl AnyStore {
     /// # Errors
     /// The server cannot be reached.
     pub async fn exists(url: impl Into<DatabaseUrl>) -> Result<bool, StoreError> {
-        match url.into() {
-            DatabaseUrl::Sqlite(path) => Ok(path.is_file()),
-            DatabaseUrl::Postgres(url) => Ok(!url.shards().await?.is_empty()),
-        }
+        Ok(!Self::shards(url).await?.is_empty())
     }
 
     /// Every shard of a database that was ever written, in order.
@@ -151,7 +148,7 @@ impl AnyStore {
     pub async fn shards(url: impl Into<DatabaseUrl>) -> Result<Vec<DatabaseUrl>, StoreError> {
         let url = url.into();
         let numbers = match &url {
-            DatabaseUrl::Sqlite(_) => vec![0],
+            DatabaseUrl::Sqlite(path) => Vec::from_iter(path.is_file().then_some(0)),
             DatabaseUrl::Postgres(server) => server.shards().await?,
         };
         Ok(numbers.into_iter().map(|number| url.of_shard(number)).collect())

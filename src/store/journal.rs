@@ -237,7 +237,7 @@ pub enum JournalError {
     /// What the store waits for is not there: it was dropped before it was read, or the topic is another one.
     #[error(
         "a hole in the journal: shard {shard} goes on with record {wanted}, and the topic {JOURNAL} has {first} to {next}; nothing was lost that \
-         the store has, and nothing is read past a hole: bring the records back, or have the shard begin anew"
+         the store has, and nothing is read past a hole: docs/operations.md, \"A worker falls behind\""
     )]
     Hole {
         /// Which shard.
@@ -264,6 +264,8 @@ pub struct JournalReader {
     shard: u32,
     /// The sequence that comes next.
     next: u64,
+    /// It is not there: what came before it is taken first.
+    holed: bool,
 }
 
 impl JournalReader {
@@ -273,7 +275,7 @@ impl JournalReader {
     /// The settings make none.
     pub fn open(cluster: &Cluster, shard: u32, next: u64) -> Result<Self, JournalError> {
         let reader = cluster.partition_reader(JOURNAL, shard, From::Record(next - 1))?;
-        Ok(Self { reader, shard, next })
+        Ok(Self { reader, shard, next, holed: false })
     }
 
     /// The entries that come next: waits up to `patience` for one, and takes what comes within [`GATHER`] after it, up to `max`. Blocks
@@ -285,7 +287,7 @@ impl JournalReader {
     pub fn read(&mut self, patience: Duration, max: usize) -> Result<Vec<Read>, JournalError> {
         let mut until = Instant::now() + patience;
         let (mut batch, shard) = (Vec::new(), self.shard);
-        while batch.len() < max {
+        while batch.len() < max && !self.holed {
             match self.reader.next(until.saturating_duration_since(Instant::now()), |offset, bytes| read(shard, offset, bytes)) {
                 Ok(None) => break,
                 Ok(Some(entry)) if entry.sequence == self.next => {
@@ -295,18 +297,17 @@ impl JournalReader {
                     self.next += 1;
                     batch.push(entry);
                 }
-                Ok(Some(_)) | Err(BrokerError::Gone(_)) => return self.hole(),
+                Ok(Some(_)) | Err(BrokerError::Gone(_)) => self.holed = true,
                 Err(error) if batch.is_empty() => return Err(error.into()),
                 // What came before it is taken first.
                 Err(_) => break,
             }
         }
+        if batch.is_empty() && self.holed {
+            let (first, next) = self.reader.bounds()?;
+            return Err(JournalError::Hole { shard, wanted: self.next - 1, first, next });
+        }
         Ok(batch)
-    }
-
-    fn hole(&self) -> Result<Vec<Read>, JournalError> {
-        let (first, next) = self.reader.bounds()?;
-        Err(JournalError::Hole { shard: self.shard, wanted: self.next - 1, first, next })
     }
 
     /// Records that are there and were not read. Blocks the thread.

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 const ROUNDS: u64 = 20;
 pub const LOGGERS: u64 = 8;
@@ -79,6 +80,43 @@ pub fn send_day(logger: u64, load: &Load) -> BTreeSet<String> {
         }
     }
     answered
+}
+
+/// Every logger's day, each from a thread of its own.
+fn send_days(load: &Arc<Load>) -> Vec<JoinHandle<(String, BTreeSet<String>)>> {
+    let send = |logger| {
+        let load = Arc::clone(load);
+        std::thread::spawn(move || (mn(logger), send_day(logger, &load)))
+    };
+    (1..=LOGGERS).map(send).collect()
+}
+
+/// The QNs of each logger that were answered.
+type Answered = BTreeMap<String, BTreeSet<String>>;
+
+/// Every packet was answered in the end, and stands in the journal once; gives how many repeats stand there, too.
+fn expect_stored_once(entries: &[Entry], answered: &Answered) -> u64 {
+    let mut stored: BTreeMap<(String, String), u32> = BTreeMap::new();
+    let mut repeats = 0;
+    for entry in entries {
+        match &entry.body {
+            Body::Frame { bytes, .. } => {
+                let text = String::from_utf8_lossy(bytes);
+                let field = |name: &str| text.split(name).nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default().to_owned();
+                *stored.entry((field("MN="), field("QN="))).or_default() += 1;
+            }
+            Body::Repeat { .. } => repeats += 1,
+            _ => {}
+        }
+    }
+    for (mn, qns) in answered {
+        assert_eq!(qns.len() as i64, MINUTES, "{mn}");
+        for qn in qns {
+            assert_eq!(stored.get(&(mn.clone(), qn.clone())), Some(&1), "{mn} {qn}");
+        }
+    }
+    assert_eq!(stored.len() as u64, LOGGERS * MINUTES as u64);
+    repeats
 }
 
 /// The newest means of each outlet and period.
@@ -161,12 +199,7 @@ fn expect_unharmed(
     out: impl FnOnce(&House) -> BTreeMap<String, Vec<Event>>,
 ) {
     let load = Arc::new(Load { address: Mutex::new(None), answered: AtomicU64::new(0) });
-    let senders: Vec<_> = (1..=LOGGERS)
-        .map(|logger| {
-            let load = Arc::clone(&load);
-            std::thread::spawn(move || (mn(logger), send_day(logger, &load)))
-        })
-        .collect();
+    let senders = send_days(&load);
     let total = LOGGERS * MINUTES as u64;
     let share = total / (rounds + 1);
     let mut running: Option<Serve> = None;
@@ -188,7 +221,7 @@ fn expect_unharmed(
     }
     let serve = running.take().unwrap_or_else(|| house.serve());
     *load.address.lock().expect("no panic") = Some(serve.address);
-    let answered: BTreeMap<String, BTreeSet<String>> = senders.into_iter().map(|sender| sender.join().expect("the sender ends")).collect();
+    let answered: Answered = senders.into_iter().map(|sender| sender.join().expect("the sender ends")).collect();
     // Registered outlets have today, and yesterday until it is confirmed, always: what is waited for is what came late, what it asks
     // for again, and that no other day stays; one outlet of the register has no logger here.
     serve.wait_for("hj212_reopened_books", |days| days == 0.0);
@@ -197,28 +230,7 @@ fn expect_unharmed(
     serve.wait_for("hj212_outbox_rows", |rows| rows == 0.0);
     assert_eq!(serve.stop(), Some(0));
 
-    // Every packet was answered in the end, and stands in the journal once.
-    let mut stored: BTreeMap<(String, String), u32> = BTreeMap::new();
-    let mut repeats = 0;
-    for entry in house.entries() {
-        match entry.body {
-            Body::Frame { bytes, .. } => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let field = |name: &str| text.split(name).nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default().to_owned();
-                *stored.entry((field("MN="), field("QN="))).or_default() += 1;
-            }
-            Body::Repeat { .. } => repeats += 1,
-            _ => {}
-        }
-    }
-    for (mn, qns) in &answered {
-        assert_eq!(qns.len() as i64, MINUTES, "{mn}");
-        for qn in qns {
-            assert_eq!(stored.get(&(mn.clone(), qn.clone())), Some(&1), "{mn} {qn}");
-        }
-    }
-    assert_eq!(stored.len() as u64, total);
-
+    let repeats = expect_stored_once(&house.entries(), &answered);
     // The means are those of a run that nobody disturbed.
     let calm = calm(&house.files);
     let out = out(house);
@@ -289,17 +301,11 @@ fn kills_of_worker_gateway_database_and_kafka_lose_nothing_and_every_referral_ar
     let origin = ArrivalClock::wall().now().to_string();
     let demo = ["--demo-time-scale", "60", "--demo-start", "2026-03-16", "--demo-origin", &origin];
     let files = city(LOGGERS);
-    let rows = centre.borrow().folder.registry(&files);
-    let first = centre.borrow().worker("one", &[&["--registry", rows.to_str().expect("UTF-8")][..], &demo].concat());
+    let first = centre.borrow().first_worker(&files, &demo);
     let mut workers = [Some(first), Some(centre.borrow().worker("two", &demo))];
-    let mut gateways = [(); 2].map(|()| Some(centre.borrow().gateway("g", &demo).listens()));
+    let mut gateways = ["g1", "g2"].map(|name| Some(centre.borrow().gateway(name, &demo).listens()));
     let load = Arc::new(Load { address: Mutex::new(None), answered: AtomicU64::new(0) });
-    let senders: Vec<_> = (1..=LOGGERS)
-        .map(|logger| {
-            let load = Arc::clone(&load);
-            std::thread::spawn(move || (mn(logger), send_day(logger, &load)))
-        })
-        .collect();
+    let senders = send_days(&load);
     let address_of = |gateways: &[Option<Serve>; 2], turn: u64| gateways[turn as usize % 2].as_ref().map(|gateway| gateway.address);
     // Four kinds of strikes: one of each here, as many as the variable says elsewhere.
     let rounds: u64 = std::env::var("HJ212_TEST_KAFKA_ROUNDS").map_or(4, |text| text.parse().expect("HJ212_TEST_KAFKA_ROUNDS is a number"));
@@ -323,7 +329,7 @@ fn kills_of_worker_gateway_database_and_kafka_lose_nothing_and_every_referral_ar
                 let place = round as usize % 2;
                 gateways[place].take().expect("it runs").kill();
                 *load.address.lock().expect("no panic") = address_of(&gateways, round + 1);
-                gateways[place] = Some(centre.borrow().gateway("g", &demo).listens());
+                gateways[place] = Some(centre.borrow().gateway(["g1", "g2"][place], &demo).listens());
             }
             2 => {
                 centre.borrow().server.kill();
@@ -336,7 +342,7 @@ fn kills_of_worker_gateway_database_and_kafka_lose_nothing_and_every_referral_ar
         }
     }
     *load.address.lock().expect("no panic") = address_of(&gateways, rounds);
-    let answered: BTreeMap<String, BTreeSet<String>> = senders.into_iter().map(|sender| sender.join().expect("the sender ends")).collect();
+    let answered: Answered = senders.into_iter().map(|sender| sender.join().expect("the sender ends")).collect();
     let centre = centre.into_inner();
     centre.wait_for_rows("SELECT count(*) FROM reopened", 0);
     centre.wait_for_rows("SELECT count(*) FROM recounts", 0);
@@ -346,20 +352,7 @@ fn kills_of_worker_gateway_database_and_kafka_lose_nothing_and_every_referral_ar
     centre.wait_until_taken();
     workers.into_iter().flatten().for_each(|worker| assert_eq!(worker.stop(), Some(0)));
 
-    let mut stored: BTreeMap<(String, String), u32> = BTreeMap::new();
-    for entry in centre.entries() {
-        let Body::Frame { bytes, .. } = entry.body else { continue };
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let field = |name: &str| text.split(name).nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default().to_owned();
-        *stored.entry((field("MN="), field("QN="))).or_default() += 1;
-    }
-    for (mn, qns) in &answered {
-        assert_eq!(qns.len() as i64, MINUTES, "{mn}");
-        for qn in qns {
-            assert_eq!(stored.get(&(mn.clone(), qn.clone())), Some(&1), "{mn} {qn}");
-        }
-    }
-    assert_eq!(stored.len() as u64, total);
+    expect_stored_once(&centre.entries(), &answered);
     let expected = replayed_shards(&centre);
     assert!(expected["hj212.referrals.v1"].iter().any(|event| event.kind == "hj212.referral.opened"));
     expect_delivered(&centre.broker, &expected);

@@ -486,7 +486,7 @@ fn a_register_is_cut_by_site_and_its_parts_make_the_whole_again() {
     let files = directory("deploy/sample-city");
     let whole = sound(&files);
     assert_eq!(whole.uncuttable(), Vec::<String>::new());
-    let parts: Vec<Files> = (0..OF).map(|number| files.cut(Shard::new(number, OF).expect("below"))).collect();
+    let parts: Vec<Files> = files.cut(OF);
     let read: Vec<Registry> = parts.iter().map(sound).collect();
     for (part, shard) in read.iter().zip(0..) {
         assert_eq!(part.version(), whole.version(), "a part goes by the version of its whole");
@@ -501,11 +501,11 @@ fn a_register_is_cut_by_site_and_its_parts_make_the_whole_again() {
     for (at, (table, rows)) in whole.sizes().into_iter().enumerate() {
         assert_eq!(read.iter().map(|part| part.sizes()[at].1).sum::<usize>(), rows, "{table}");
     }
-    let joined = Files::join(&parts).expect("all parts of one version");
+    let joined = Files::join(parts.iter()).expect("all parts of one version");
     assert_eq!((sound(&joined).sizes(), joined.version()), (whole.sizes(), whole.version().to_owned()));
     assert!(whole.differences(&sound(&joined)).is_empty());
     // One is missing, or is of another version.
-    assert_eq!(Files::join(&parts[1..]), None);
-    let other = registry("11", &[SO2_DAY_80]).cut(Shard::new(0, OF).expect("below"));
-    assert_eq!(Files::join(&[&[other], &parts[1..]].concat()), None);
+    assert_eq!(Files::join(parts[1..].iter()), None);
+    let others = registry("11", &[SO2_DAY_80]).cut(OF);
+    assert_eq!(Files::join(others[..1].iter().chain(&parts[1..])), None);
 }

@@ -20,15 +20,10 @@ pub(super) struct Stored {
 impl Stored {
     pub(super) async fn load(arguments: &Arguments, period: &Period) -> Result<Self, Failure> {
         let data = arguments.data.display();
-        let failed = |error: StoreError| Failure::new(exit::SOFTWARE, error.to_string());
-        let mut stores = readers::open(&arguments.data).await?;
-        let versions = readers::versions(&mut stores).await.map_err(failed)?;
-        let nothing = || Failure::new(exit::NO_INPUT, format!("no register in {data}; hj212d registry import DIR --data {data} puts one in force"));
-        let register = versions.iter().rfind(|version| version.registry).ok_or_else(nothing)?;
+        let shards = readers::shards(&arguments.data).await?;
+        let versions = readers::versions(&shards).await?;
         let unreadable = |what: String| Failure::new(exit::SOFTWARE, what);
-        let files: Files =
-            serde_json::from_slice(&register.content).map_err(|error| unreadable(format!("the register of entry {}: {error}", register.sequence)))?;
-        let registry = Registry::parse(&files).map_err(|faults| unreadable(format!("the register in force has {} faults", faults.len())))?;
+        let registry = registry::ready(&versions, &arguments.data)?;
         let set = match versions.iter().rfind(|version| !version.registry) {
             None => RuleSet::default(),
             Some(version) => RuleSet::parse(&String::from_utf8_lossy(&version.content))
@@ -36,10 +31,10 @@ impl Stored {
         };
         let outlet = known_outlet(&registry, &arguments.outlet, period.first.start())?;
         // The engine of the outlet's shard knows of it, and no other.
-        let shard = registry.key_of_outlet(outlet);
-        let shard = shard_of(&shard, stores.len() as u32);
-        let store = stores.iter_mut().find(|store| store.url().shard() == shard);
-        let store = store.ok_or_else(|| unreadable(format!("the shard {shard} of {outlet} was never written")))?;
+        let number = shard_of(&registry.key_of_outlet(outlet), shards.len() as u32);
+        let shard = shards.iter().find(|shard| shard.shard() == number);
+        let shard = shard.ok_or_else(|| unreadable(format!("the shard {number} of {outlet} was never written")))?;
+        let (mut store, failed) = (readers::open(shard).await?, readers::failed(shard));
         let only = arguments.factor.as_deref().map(|code| known_factor(&registry, outlet, code)).transpose()?;
         let until = store.engine_time().await.map_err(failed)?;
         let declarations = store.declarations().await.map_err(failed)?.into_iter().filter(|known| known.outlet == outlet).collect();

@@ -63,24 +63,35 @@ impl PgUrl {
         Ok(days.fetch_one(&mut connection).await.map(i64::unsigned_abs)?)
     }
 
-    /// Takes the lock of whoever makes the surveys; none: another process has it. It is held until it is dropped.
+    /// Who may make the surveys, when [`Surveyor::is_the_one`].
     ///
     /// # Errors
     /// The server cannot be reached.
-    pub async fn surveyor(&self) -> Result<Option<Surveyor>, StoreError> {
-        let mut connection = self.connect(READER).await?;
-        let taken: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(SURVEY_LOCK).fetch_one(&mut connection).await?;
-        Ok(taken.then_some(Surveyor { connection }))
+    pub async fn surveyor(&self) -> Result<Surveyor, StoreError> {
+        Ok(Surveyor { connection: self.connect(READER).await?, locked: false })
     }
 }
 
-/// Who makes the surveys: one process of all.
+/// Who makes the surveys: one process of all, by a lock that goes with its connection.
 #[derive(Debug)]
 pub struct Surveyor {
     connection: PgConnection,
+    locked: bool,
 }
 
 impl Surveyor {
+    /// Whether this process is the one; it is from the moment when no other is.
+    ///
+    /// # Errors
+    /// The server cannot be reached any more, and a lock is gone with it.
+    pub async fn is_the_one(&mut self) -> Result<bool, StoreError> {
+        if !self.locked {
+            let taking = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(SURVEY_LOCK);
+            self.locked = taking.fetch_one(&mut self.connection).await?;
+        }
+        Ok(self.locked)
+    }
+
     /// How the links of all shards stand. While nobody is silent and no outage goes on, the loggers are not read.
     ///
     /// # Errors
