@@ -41,6 +41,17 @@ impl When {
         Some((instant(begin).max(self.from), instant(end).min(self.to)))
     }
 
+    /// Where its spans end.
+    pub(super) fn ends(&self) -> Vec<Moment> {
+        let (mut ends, mut at) = (Vec::new(), self.from);
+        while at < self.to {
+            let end = self.span(at).map(|(_, end)| end);
+            ends.extend(end);
+            at = end.unwrap_or_else(|| at.plus_ms(MINUTE_MS));
+        }
+        ends
+    }
+
     /// When the next span begins, if that is at most so far off.
     fn coming(&self, at: Moment, within_ms: i64) -> Option<Moment> {
         let (from, _) = if self.daily.is_some() { self.span(at.plus_ms(within_ms))? } else { (self.from, self.to) };
@@ -82,10 +93,22 @@ pub enum DeedKind {
     },
     /// Nothing flows.
     NoFlow,
-    /// The true value rises.
+    /// The load wanders, and every outlet that names the same word wanders in step: lines of one plant, plants of one grid. Temperature
+    /// and moisture are too slow for it.
+    Follow {
+        /// The word.
+        load: String,
+        /// How far it carries the values, as a share of them.
+        share: f64,
+    },
+    /// The true value rises, or falls.
     Rise {
         /// By how much.
         times: f64,
+        /// How long it takes to rise, in the beginning of the span.
+        up_ms: i64,
+        /// How long it takes to fall again, at its end.
+        down_ms: i64,
     },
     /// The true value rises in the first minutes of each hour, as a stoked furnace's does.
     Stoking {
@@ -123,6 +146,70 @@ pub enum DeedKind {
     Cap {
         /// Than this.
         most: f64,
+    },
+    /// What lies above a figure is shown as chance a little below it.
+    Tuck {
+        /// The figure.
+        under: f64,
+        /// How far below at most, as a share of it.
+        reach: f64,
+    },
+    /// The instrument draws in so large a share of another gas.
+    Dilute {
+        /// 0 to 1.
+        share: f64,
+        /// Which gas.
+        gas: Gas,
+    },
+    /// What is shown moves less about its usual height.
+    Smooth {
+        /// The share of its movement that is taken away.
+        by: f64,
+    },
+    /// Chance about a figure, without memory.
+    Random {
+        /// The figure.
+        mean: f64,
+        /// How far from it at most, as a share of it.
+        spread: f64,
+    },
+    /// A smooth curve.
+    Formula {
+        /// Its middle.
+        mean: f64,
+        /// How far it goes up and down.
+        amplitude: f64,
+        /// How long it takes to come round.
+        period_ms: i64,
+    },
+    /// What another instrument of the outlet shows, brought to this one's usual height.
+    OneSignal {
+        /// The other's factor.
+        of: String,
+    },
+    /// What another outlet's instrument shows while nothing befalls it there. Both outlets give the factor the same plan.
+    Copy {
+        /// The other outlet.
+        of: String,
+        /// How long before.
+        shift_ms: i64,
+        /// It is multiplied.
+        times: f64,
+    },
+    /// What the instrument showed so long before.
+    Replay {
+        /// How long.
+        ago_ms: i64,
+    },
+    /// The last digit of a mean is one of those that the writer likes.
+    Digits {
+        /// These.
+        of: String,
+    },
+    /// The instrument knows multiples of this only, with however many decimals the logger writes them.
+    Round {
+        /// The step.
+        to: f64,
     },
     /// Marked `C`.
     Calibration {
@@ -197,6 +284,15 @@ pub enum DeedKind {
     },
 }
 
+/// A gas that a sampling line can be given instead of smoke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gas {
+    /// Air, nearly dry.
+    Air,
+    /// Nitrogen from a bottle.
+    Nitrogen,
+}
+
 impl Deed {
     /// Whether it is about a factor.
     pub(super) fn names(&self, factor: &str) -> bool {
@@ -262,6 +358,12 @@ mod tests {
         assert_eq!(span("2026-03-02 22:00"), of("2026-03-02 22:00", "2026-03-03 05:00"));
         assert_eq!(span("2026-03-04 03:59"), of("2026-03-03 22:00", "2026-03-04 04:00"));
         assert_eq!(span("2026-03-04 04:00"), None);
+    }
+
+    #[test]
+    fn the_ends_of_daily_spans_are_those_of_each_day() {
+        let ends: Vec<String> = nights().ends().iter().map(ToString::to_string).collect();
+        assert_eq!(ends, ["2026-03-02 05:00", "2026-03-03 05:00", "2026-03-04 04:00"].map(|text| at(text).to_string()));
     }
 
     #[test]

@@ -162,14 +162,12 @@ impl Logger {
             }
         }
         for (place, deed) in self.scenario.deeds.iter().enumerate() {
-            let (at, kind) = match deed.kind {
-                DeedKind::Off => (deed.when.to, Kind::Start),
-                DeedKind::Parameter { .. } => (deed.when.from, Kind::Parameter(place)),
+            let (times, kind) = match deed.kind {
+                DeedKind::Off => (deed.when.ends(), Kind::Start),
+                DeedKind::Parameter { .. } => (vec![deed.when.from], Kind::Parameter(place)),
                 _ => continue,
             };
-            if at > self.started {
-                events.push(Event { at, kind, stream: 0 });
-            }
+            events.extend(times.into_iter().filter(|at| *at > self.started).map(|at| Event { at, kind, stream: 0 }));
         }
         let day = self.started.day();
         let first_day = if day.start() == self.started { day } else { day.next() };
@@ -272,7 +270,7 @@ impl Logger {
     /// The report of a record; none where there is no record, or somebody withholds it.
     fn message(&self, event: Event, sent: Moment, again: bool) -> Option<Message> {
         let stream = &self.plan.streams[event.stream];
-        let weather = Weather::new(stream, &self.scenario, &self.lots[event.stream], again);
+        let weather = Weather::new(stream, &self.scenario, (self.seed, &self.lots[event.stream]), again);
         let start = event.at.plus_ms(-self.period_ms(event).unwrap_or(0));
         let exists = match event.kind {
             Kind::Minute => weather.is_on(start),

@@ -15,7 +15,7 @@ mod plan;
 mod run;
 mod weather;
 
-pub use deeds::{Deed, DeedKind, When};
+pub use deeds::{Deed, DeedKind, Gas, When};
 pub use logger::{Logger, Outgoing, SEGMENT_LEN_MAX};
 pub use plan::{ClockError, Derived, Exceedance, FactorPlan, FleetPlan, LinkLoss, LoggerPlan, Mark, Plant, Scenario, StreamPlan};
 pub use run::{Counts, RESENDS_MAX, Tally, WINDOW, run};
@@ -270,6 +270,57 @@ mod tests {
         assert_eq!([count("minute"), count("hour"), count("start"), count("refill")], [48 - 17, 8 - 3, 2, 0]);
     }
 
+    #[test]
+    fn a_copied_outlet_is_seen_again_elsewhere_and_a_replayed_hour_later() {
+        let dust = |outlet: &str, deeds: Vec<Deed>| {
+            let (mut plan, mut scenario) = furnace(deeds);
+            (plan.streams[0].outlet, scenario.plants[0].outlet) = (outlet.to_owned(), outlet.to_owned());
+            values(&sent(plan, &scenario, 6), "2051", "a34013-Avg")
+        };
+        let own = dust("DA001", Vec::new());
+        let copied = dust("DA002", vec![Deed { outlet: "DA002".to_owned(), ..deed(0, 360, copy("DA001", 0)) }]);
+        assert_eq!(copied, own);
+        let later = dust("DA002", vec![Deed { outlet: "DA002".to_owned(), ..deed(0, 360, copy("DA001", HOUR_MS)) }]);
+        assert_eq!(later[6..], own[..own.len() - 6]);
+        let again = dust("DA001", vec![deed(120, 360, DeedKind::Replay { ago_ms: HOUR_MS })]);
+        assert_eq!((&again[..12], &again[12..18], &again[30..]), (&own[..12], &own[6..12], &own[6..12]));
+    }
+
+    #[test]
+    fn air_in_the_sampling_line_thins_what_it_carries_and_nothing_else() {
+        let carried = ["a34013", "a19001", "a01014"].map(str::to_owned).to_vec();
+        let show = |deeds: Vec<Deed>, name: &str| {
+            let (plan, scenario) = furnace(deeds);
+            values(&sent(plan, &scenario, 1), "2061", name)[0]
+        };
+        let air = || vec![Deed { factors: carried.clone(), ..deed(0, 60, DeedKind::Dilute { share: 0.5, gas: Gas::Air }) }];
+        let near = |one: f64, other: f64| (one - other).abs() < 0.01;
+        let both = |name: &str| (show(Vec::new(), name), show(air(), name));
+        let ((dust, less), (oxygen, more), (moisture, drier)) = (both("a34013-Avg"), both("a19001-Avg"), both("a01014-Avg"));
+        assert!(near(less, dust / 2.0) && near(more, f64::midpoint(oxygen, 20.9)) && near(drier, f64::midpoint(moisture, 1.2)));
+        for name in ["a01011-Avg", "a01012-Avg", "a00000-Avg"] {
+            assert_eq!(show(air(), name), show(Vec::new(), name), "{name}");
+        }
+    }
+
+    #[test]
+    fn loads_that_share_a_word_wander_in_step() {
+        let follow = || DeedKind::Follow { load: "grid".to_owned(), share: 0.5 };
+        let flow = |deeds: Vec<Deed>| {
+            let (plan, scenario) = furnace(deeds);
+            values(&sent(plan, &scenario, 24), "2061", "a01011-Avg")
+        };
+        let dust = |deeds: Vec<Deed>| {
+            let (plan, scenario) = furnace(deeds);
+            values(&sent(plan, &scenario, 24), "2061", "a34013-Avg")
+        };
+        let share = |with: Vec<f64>, without: Vec<f64>| -> Vec<f64> { with.iter().zip(&without).map(|(with, without)| with / without).collect() };
+        let all = || vec![deed(0, 24 * 60, follow())];
+        let (flow, dust) = (share(flow(all()), flow(Vec::new())), share(dust(all()), dust(Vec::new())));
+        assert!(flow.iter().zip(&dust).all(|(flow, dust)| (flow - dust).abs() < 0.03), "{flow:?} {dust:?}");
+        assert!(flow.iter().copied().fold(0.0, f64::max) > 1.1 && flow.iter().copied().fold(9.0, f64::min) < 0.9, "{flow:?}");
+    }
+
     #[tokio::test]
     async fn a_fleet_sends_everything_and_matches_every_answer() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -368,6 +419,10 @@ mod tests {
     fn deed(from: i64, to: i64, kind: DeedKind) -> Deed {
         let at = |minute: i64| start().plus_ms(minute * MINUTE_MS);
         Deed { outlet: "DA001".to_owned(), factors: Vec::new(), when: When { from: at(from), to: at(to), daily: None }, kind }
+    }
+
+    fn copy(of: &str, shift_ms: i64) -> DeedKind {
+        DeedKind::Copy { of: of.to_owned(), shift_ms, times: 1.0 }
     }
 
     fn pollutant(code: &str, base: f64) -> FactorPlan {

@@ -11,7 +11,7 @@
 //! Only `+ - * /` are used on floats, and means are integers: the same seed gives the same digits on every machine.
 
 use super::chance;
-use super::deeds::{Deed, DeedKind};
+use super::deeds::{Deed, DeedKind, Gas};
 use super::plan::{Derived, Exceedance, FactorPlan, Mark, Plant, Scenario, StreamPlan};
 use crate::domain::time::{DAY_MS, Day, HOUR_MS, Hour, Moment};
 use std::cmp::Ordering;
@@ -29,6 +29,8 @@ const AIR_OXYGEN: f64 = 21.0;
 const OXYGEN_ROOM_MIN: f64 = 0.5;
 /// Molar masses of NO2 and NO (HJ 212-2017 formula 21).
 const NO2_OVER_NO: f64 = 46.005 / 30.006;
+/// A load that outlets have in common turns every so often.
+const SWAY_MS: i64 = 3 * HOUR_MS;
 /// What span gas shows, as a share of the range.
 pub const SPAN_SHARE: f64 = 0.8;
 /// Decimals of volumes, m³, and of masses, kg.
@@ -75,20 +77,22 @@ pub(super) struct Lots {
 impl Lots {
     /// The lots of a stream's factors under a seed.
     pub(super) fn of(seed: u64, stream: &StreamPlan) -> Vec<Self> {
-        let lots = |factor: &FactorPlan| {
-            let lot = |purpose: &str| chance::hash(seed, &[&stream.outlet, &factor.factor, purpose]);
-            Self {
-                series: lot("series"),
-                drift: lot("drift"),
-                dash: lot("dash"),
-                min: lot("min"),
-                max: lot("max"),
-                moment: lot("moment"),
-                rest: lot("rest"),
-                tremble: lot("tremble"),
-            }
-        };
-        stream.factors.iter().map(lots).collect()
+        stream.factors.iter().map(|factor| Self::of_one(seed, &stream.outlet, &factor.factor)).collect()
+    }
+
+    /// The lots of one factor of an outlet.
+    fn of_one(seed: u64, outlet: &str, factor: &str) -> Self {
+        let lot = |purpose: &str| chance::hash(seed, &[outlet, factor, purpose]);
+        Self {
+            series: lot("series"),
+            drift: lot("drift"),
+            dash: lot("dash"),
+            min: lot("min"),
+            max: lot("max"),
+            moment: lot("moment"),
+            rest: lot("rest"),
+            tremble: lot("tremble"),
+        }
     }
 }
 
@@ -102,6 +106,7 @@ fn draw(lot: u64, at: i64) -> u64 {
 pub struct Weather<'p> {
     stream: &'p StreamPlan,
     scenario: &'p Scenario,
+    seed: u64,
     lots: &'p [Lots],
     plant: Option<&'p Plant>,
     deeds: Vec<&'p Deed>,
@@ -109,11 +114,12 @@ pub struct Weather<'p> {
 }
 
 impl<'p> Weather<'p> {
-    /// The instruments of a stream in a scenario; `again`: as they are told of the second time.
-    pub(super) fn new(stream: &'p StreamPlan, scenario: &'p Scenario, lots: &'p [Lots], again: bool) -> Self {
+    /// The instruments of a stream in a scenario, with the seed and what it has in store for them; `again`: as they are told of the
+    /// second time.
+    pub(super) fn new(stream: &'p StreamPlan, scenario: &'p Scenario, (seed, lots): (u64, &'p [Lots]), again: bool) -> Self {
         let plant = scenario.plants.iter().find(|plant| plant.outlet == stream.outlet);
         let deeds = scenario.deeds.iter().filter(|deed| plant.is_some() && deed.outlet == stream.outlet).collect();
-        Self { stream, scenario, lots, plant, deeds, again }
+        Self { stream, scenario, seed, lots, plant, deeds, again }
     }
 
     /// The minute records that start at `start`.
@@ -314,14 +320,18 @@ impl<'p> Weather<'p> {
         let mut value = self.value(at, start);
         for deed in &self.deeds {
             let Some((from, to)) = deed.when.span(start).filter(|_| deed.names(&factor.factor)) else { continue };
-            match deed.kind {
-                DeedKind::Rise { times } => value *= times,
-                DeedKind::Stoking { minutes, times } if start.minute_of_hour() < minutes => value *= times,
+            match &deed.kind {
+                DeedKind::Rise { times, up_ms, down_ms } => value *= risen(*times, (start.0 - from.0, *up_ms), (to.0 - start.0, *down_ms)),
+                DeedKind::Stoking { minutes, times } if start.minute_of_hour() < *minutes => value *= times,
                 DeedKind::Drift { by } => value += by * (start.0 - from.0) as f64 / (to.0 - from.0) as f64,
                 _ => {}
             }
         }
         let slow = matches!(factor.factor.as_str(), "a01012" | "a01014");
+        for deed in self.deeds.iter().filter(|deed| !slow && deed.touches(&factor.factor, start)) {
+            let DeedKind::Follow { load, share } = &deed.kind else { continue };
+            value = rest(factor) + (value - rest(factor)) * (1.0 + share * sway(chance::hash(self.seed, &[load, "load"]), start));
+        }
         let load = |deed: &&Deed| if slow { deed.warmth(start) } else { deed.load(start) };
         let load = self.deeds.iter().map(load).fold(1.0, f64::min);
         if load < 1.0 {
@@ -333,10 +343,9 @@ impl<'p> Weather<'p> {
 
     /// What the instrument of a plant shows: smallest, mean, largest.
     fn shown(&self, plant: &Plant, at: usize, start: Moment, truths: &[f64]) -> [f64; 3] {
-        let (factor, lots, truth) = (&self.stream.factors[at], &self.lots[at], truths[at]);
-        let sampled = matches!(plant.derived.get(&factor.factor), Some(Derived::Cycle { .. }));
-        let reach = |lot| if sampled { 0.0 } else { truth.abs() * factor.noise * 0.5 * chance::unit(draw(lot, start.0)) };
-        let mut shown = [truth - reach(lots.min), truth, truth + reach(lots.max)].map(|value| value.max(factor.floor));
+        let (factor, lots) = (&self.stream.factors[at], &self.lots[at]);
+        let taken = taken(plant, factor, start);
+        let mut shown = about(plant, factor, lots, truths[at], start);
         for deed in &self.deeds {
             let Some((from, to)) = deed.when.span(start).filter(|_| deed.names(&factor.factor)) else { continue };
             shown = match &deed.kind {
@@ -349,15 +358,57 @@ impl<'p> Weather<'p> {
                 DeedKind::Times { times } => shown.map(|value| value * times),
                 DeedKind::Shift { by } => shown.map(|value| value + by),
                 DeedKind::Cap { most } => shown.map(|value| value.min(*most)),
+                DeedKind::Tuck { under, reach } if shown[1] > *under => {
+                    let mean = under * (1.0 - reach * chance::unit(draw(lots.tremble, taken.0)));
+                    [shown[0].min(mean), mean, mean + (under - mean) * chance::unit(draw(lots.max, taken.0))]
+                }
+                DeedKind::Dilute { share, gas } => shown.map(|value| value + (of_gas(factor, *gas) - value) * share),
+                DeedKind::Smooth { by } => shown.map(|value| factor.base + (value - factor.base) * (1.0 - by)),
+                DeedKind::Digits { of } => {
+                    let mean = with_last_digit(shown[1], factor.decimals, of, draw(lots.tremble, taken.0));
+                    [shown[0].min(mean), mean, shown[2].max(mean)]
+                }
+                DeedKind::Round { to } => shown.map(|value| (value / to).round() * to),
                 DeedKind::Calibration { shape: true } => {
                     let zero = 2 * (start.0 - from.0) < to.0 - from.0;
                     [if zero { 0.0 } else { factor.ceiling * SPAN_SHARE }; 3]
                 }
                 DeedKind::Again { times, .. } if self.again => shown.map(|value| value * times),
-                _ => shown,
+                _ => self.invented(plant, at, start, truths, &deed.kind, from).unwrap_or(shown),
             };
         }
         shown
+    }
+
+    /// What a deed that began at `from` has the instrument show, whatever it measures.
+    fn invented(&self, plant: &Plant, at: usize, start: Moment, truths: &[f64], kind: &DeedKind, from: Moment) -> Option<[f64; 3]> {
+        let (factor, lots) = (&self.stream.factors[at], &self.lots[at]);
+        let taken = taken(plant, factor, start);
+        let shown = match kind {
+            DeedKind::Random { mean, spread } => {
+                let drawn = mean * (1.0 + spread * chance::signed(draw(lots.tremble, taken.0)));
+                about(plant, factor, lots, drawn, taken)
+            }
+            DeedKind::Formula { mean, amplitude, period_ms } => {
+                let turns = (taken.0 - from.0) as f64 / (*period_ms).max(1) as f64;
+                [mean + amplitude * wave(turns); 3]
+            }
+            DeedKind::OneSignal { of } => {
+                let other = self.stream.factors.iter().position(|other| other.factor == *of).filter(|other| *other != at)?;
+                let share = factor.base / self.stream.factors[other].base;
+                self.shown(plant, other, start, truths).map(|value| value * share)
+            }
+            DeedKind::Copy { of, shift_ms, times } => {
+                let (theirs, then) = (Lots::of_one(self.seed, of, &factor.factor), taken.plus_ms(-shift_ms));
+                about(plant, factor, &theirs, self.by_chance(factor, &theirs, then), then).map(|value| value * times)
+            }
+            DeedKind::Replay { ago_ms } => {
+                let then = start.plus_ms(-ago_ms);
+                self.shown(plant, at, then, &self.truths(then))
+            }
+            _ => return None,
+        };
+        Some(shown)
     }
 
     /// Marks that people set, and those of calibrations. What stands first in the plan counts.
@@ -435,7 +486,10 @@ impl<'p> Weather<'p> {
 
     /// Daily pattern, an hourly drift, a dash of noise, and what the scenario does to them.
     fn value(&self, at: usize, start: Moment) -> f64 {
-        let (factor, lots) = (&self.stream.factors[at], &self.lots[at]);
+        self.by_chance(&self.stream.factors[at], &self.lots[at], start)
+    }
+
+    fn by_chance(&self, factor: &FactorPlan, lots: &Lots, start: Moment) -> f64 {
         let series = draw(lots.series, 0);
         let day_share = (start.0 - start.day().start().0) as f64 / DAY_MS as f64;
         let hour_share = (start.0 - start.hour().start().0) as f64 / HOUR_MS as f64;
@@ -463,11 +517,58 @@ impl<'p> Weather<'p> {
     }
 }
 
+/// When an instrument took what it shows: a sampling analyser, at the beginning of its cycle.
+fn taken(plant: &Plant, factor: &FactorPlan, at: Moment) -> Moment {
+    match plant.derived.get(&factor.factor) {
+        Some(Derived::Cycle { hours }) => cycle_start(at, *hours),
+        _ => at,
+    }
+}
+
+/// Smallest, mean and largest of a value; those of a sampling analyser are the same.
+fn about(plant: &Plant, factor: &FactorPlan, lots: &Lots, value: f64, start: Moment) -> [f64; 3] {
+    let sampled = matches!(plant.derived.get(&factor.factor), Some(Derived::Cycle { .. }));
+    let reach = |lot| if sampled { 0.0 } else { value.abs() * factor.noise * 0.5 * chance::unit(draw(lot, start.0)) };
+    [value - reach(lots.min), value, value + reach(lots.max)].map(|value| value.max(factor.floor))
+}
+
 /// When the cycle of a sampling analyser began that holds an instant.
 fn cycle_start(at: Moment, hours: u8) -> Moment {
     let length = i64::from(hours.max(1)) * HOUR_MS;
     let midnight = at.day().start();
     midnight.plus_ms((at.0 - midnight.0).div_euclid(length) * length)
+}
+
+/// By how much a true value has risen, so long after the beginning and so long before the end, each with its ramp.
+fn risen(times: f64, up: (i64, i64), down: (i64, i64)) -> f64 {
+    let share = |(passed_ms, of_ms): (i64, i64)| if passed_ms < of_ms { passed_ms as f64 / of_ms as f64 } else { 1.0 };
+    let share = share(up).min(share(down));
+    if share < 1.0 { 1.0 + (times - 1.0) * share } else { times }
+}
+
+/// Where a load that wanders is, from -1 to 1.
+fn sway(lot: u64, at: Moment) -> f64 {
+    let turn = at.0.div_euclid(SWAY_MS);
+    let share = at.0.rem_euclid(SWAY_MS) as f64 / SWAY_MS as f64;
+    let (before, after) = (chance::signed(draw(lot, turn)), chance::signed(draw(lot, turn + 1)));
+    before + (after - before) * share * share * (3.0 - 2.0 * share)
+}
+
+/// What an instrument shows of a pure gas.
+fn of_gas(factor: &FactorPlan, gas: Gas) -> f64 {
+    match (factor.oxygen, factor.factor.as_str(), gas) {
+        (true, _, Gas::Air) => 20.9,
+        (false, "a01014", Gas::Air) => 1.2,
+        _ => 0.0,
+    }
+}
+
+/// A value whose last printed digit is one of some.
+fn with_last_digit(value: f64, decimals: u8, of: &str, bits: u64) -> f64 {
+    let digits: Vec<i64> = of.bytes().filter(u8::is_ascii_digit).map(|digit| i64::from(digit - b'0')).collect();
+    let Some(digit) = bits.checked_rem(digits.len() as u64).and_then(|at| digits.get(at as usize)) else { return value };
+    let units = Figure::of(value, decimals).units;
+    Figure { units: units - units.rem_euclid(10) + digit, decimals }.value()
 }
 
 /// What an instrument shows of a plant that stands still: air, at 20 °C, that hardly moves.

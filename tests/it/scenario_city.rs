@@ -11,7 +11,9 @@
 use hj212d::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Finding, Severity};
 use hj212d::engine::{Body, WriteSet};
-use hj212d::fleet::{ClockError, Deed, DeedKind, Derived, FactorPlan, LinkLoss, Logger, LoggerPlan, Plant, SPAN_SHARE, Scenario, StreamPlan, When};
+use hj212d::fleet::{
+    ClockError, Deed, DeedKind, Derived, FactorPlan, Gas, LinkLoss, Logger, LoggerPlan, Plant, SPAN_SHARE, Scenario, StreamPlan, When,
+};
 use hj212d::message::{Event, Topic};
 use hj212d::pipeline::replay::Replay;
 use hj212d::protocol::{CrcDialect, Edition};
@@ -24,10 +26,12 @@ use uuid::Uuid;
 const BATCH: usize = 256;
 /// Minutes of a minute record.
 const INTERVAL: u8 = 5;
-/// Regions of the city: five of forty outlets each.
+/// Regions of the city: each has some ten of the outlets.
 const REGIONS: usize = 8;
 /// Kinds of the events that tell of an outage of the receiver or of a region begin like this.
 pub const OUTAGE_KIND: &str = "hj212.outage";
+/// System codes (系统编码) of what the loggers send: gas, water, electricity.
+const SYSTEMS: [&str; 3] = ["31", "32", "44"];
 /// The register is older than the city's data.
 const SINCE: &str = "2024-01-01";
 
@@ -73,6 +77,10 @@ pub struct Tale {
     pub expects: Vec<Expectation>,
     /// Rules that may find something besides, rightly.
     pub allows: BTreeSet<String>,
+    /// What rules that do not run yet are to find.
+    pub later: Vec<Expectation>,
+    /// When inspectors were there.
+    pub visits: Vec<Moment>,
     setting: Setting,
 }
 
@@ -168,6 +176,9 @@ const NITROGEN: [Instrument; 2] = [
     Instrument { converts: false, total: false, ..gas("a21003", 82.0, 0.12, 0.12, 400.0, 1.0) },
     Instrument { converts: false, total: false, ..gas("a21004", 14.0, 0.12, 0.15, 100.0, 1.0) },
 ];
+
+/// A meter that a scenario may add, under system code 44: the power that the plant itself takes (用电监控), which follows its load.
+const POWER: Instrument = parameter("d20105", "kW", 850.0, 0.02, 0.02, 2000.0);
 
 impl Trade {
     fn instruments(self) -> &'static [Instrument] {
@@ -265,9 +276,23 @@ impl<'t> Line<'t> {
         self.figure(name).map_or(0, |minutes| minutes as i64 * MINUTE_MS)
     }
 
+    /// Hours as milliseconds.
+    fn hours_ms(&self, name: &str) -> i64 {
+        (self.number(name) * HOUR_MS as f64) as i64
+    }
+
+    /// The gas that is drawn in.
+    fn gas(&self) -> Gas {
+        match self.word("with") {
+            Some("air") => Gas::Air,
+            Some("nitrogen") => Gas::Nitrogen,
+            _ => self.fail("with air or with nitrogen"),
+        }
+    }
+
     /// The factor codes behind the first word.
     fn factors(&self) -> Vec<String> {
-        let is_code = |word: &str| word.len() == 6 && word.starts_with(['a', 'w']) && word[1..].bytes().all(|byte| byte.is_ascii_digit());
+        let is_code = |word: &str| word.len() == 6 && word.starts_with(['a', 'w', 'd']) && word[1..].bytes().all(|byte| byte.is_ascii_digit());
         self.words.iter().skip(1).take_while(|word| is_code(word)).map(|word| (*word).to_owned()).collect()
     }
 
@@ -310,7 +335,8 @@ impl<'t> Line<'t> {
             "load" => DeedKind::Load { share: self.number("share"), down_ms: self.minutes_ms("down"), up_ms: self.minutes_ms("up") },
             "stop" => DeedKind::Load { share: 0.0, down_ms: self.minutes_ms("down"), up_ms: self.minutes_ms("up") },
             "no_flow" => DeedKind::NoFlow,
-            "rise" => DeedKind::Rise { times: times() },
+            "follow" => DeedKind::Follow { load: self.text("load"), share: self.number("share") },
+            "rise" => DeedKind::Rise { times: times(), up_ms: self.minutes_ms("up"), down_ms: self.minutes_ms("down") },
             "stoking" => DeedKind::Stoking { minutes: self.number("minutes") as u8, times: times() },
             "drift" => DeedKind::Drift { by: self.number("by") },
             "hold" => DeedKind::Hold { tremble: self.figure("tremble").unwrap_or(0.0) },
@@ -318,6 +344,22 @@ impl<'t> Line<'t> {
             "times" => DeedKind::Times { times: self.number("by") },
             "shift" => DeedKind::Shift { by: self.number("by") },
             "cap" => DeedKind::Cap { most: self.number("at") },
+            "tuck" => DeedKind::Tuck { under: self.number("under"), reach: self.number("reach") },
+            "dilute" => DeedKind::Dilute { share: self.number("share"), gas: self.gas() },
+            "smooth" => DeedKind::Smooth { by: self.number("by") },
+            "random" => DeedKind::Random { mean: self.number("mean"), spread: self.number("spread") },
+            "formula" => {
+                DeedKind::Formula { mean: self.number("mean"), amplitude: self.number("amplitude"), period_ms: self.hours_ms("period_hours") }
+            }
+            "one_signal" => DeedKind::OneSignal { of: self.text("of") },
+            "copy" => DeedKind::Copy {
+                of: self.text("of"),
+                shift_ms: self.figure("shift_hours").map_or(0, |_| self.hours_ms("shift_hours")),
+                times: self.figure("times").unwrap_or(1.0),
+            },
+            "replay" => DeedKind::Replay { ago_ms: 24 * self.hours_ms("of_days") },
+            "digits" => DeedKind::Digits { of: self.text("of") },
+            "round" => DeedKind::Round { to: self.number("step") },
             "calibrate" => DeedKind::Calibration { shape: self.word("shape") != Some("no") },
             "mark" => DeedKind::Mark { marker: marker() },
             "mark_above" => DeedKind::MarkAbove { of: self.watched(), limit: self.number("limit"), marker: marker() },
@@ -330,7 +372,7 @@ impl<'t> Line<'t> {
             "power_cut" => DeedKind::Off,
             "drop_above" => DeedKind::DropAbove { of: self.watched(), limit: self.number("limit") },
             "again" => DeedKind::Again {
-                after_ms: (self.number("after") * HOUR_MS as f64) as i64,
+                after_ms: self.hours_ms("after"),
                 times: self.figure("times").unwrap_or(1.0),
                 marker: self.word("marker").map(str::to_owned),
             },
@@ -374,7 +416,16 @@ impl Tale {
             cuts: Vec::new(),
             deeds: Vec::new(),
         };
-        let mut tale = Self { name: name.to_owned(), outlet, honest, expects: Vec::new(), allows: BTreeSet::new(), setting };
+        let mut tale = Self {
+            name: name.to_owned(),
+            outlet,
+            honest,
+            expects: Vec::new(),
+            allows: BTreeSet::new(),
+            later: Vec::new(),
+            visits: Vec::new(),
+            setting,
+        };
         for line in rest {
             tale.take(line);
         }
@@ -387,8 +438,11 @@ impl Tale {
             ["expect", rule] => self.expects.push(Expectation { rule: rule.to_owned(), factor: None }),
             ["expect", rule, factor] => self.expects.push(Expectation { rule: rule.to_owned(), factor: Some(factor.to_owned()) }),
             ["allow", ..] => self.allows.extend(line.words[1..].iter().map(|rule| (*rule).to_owned())),
-            // What rules that do not exist yet are to find here.
-            ["later", ..] => {}
+            ["later", rule, factor] if !factor.contains('-') => {
+                self.later.push(Expectation { rule: rule.to_owned(), factor: Some(factor.to_owned()) });
+            }
+            ["later", ..] => self.later.extend(line.words[1..].iter().map(|rule| Expectation { rule: (*rule).to_owned(), factor: None })),
+            ["visit", ..] => self.visits.push(line.instant("at").unwrap_or_else(|| line.fail("at is missing"))),
             ["factor", code, ..] => {
                 let Some(instrument) = setting.instruments.iter_mut().find(|known| known.code == code) else { line.fail("no such factor here") };
                 instrument.base = line.figure("base").unwrap_or(instrument.base);
@@ -398,6 +452,7 @@ impl Tale {
                 instrument.decimals = line.figure("decimals").map_or(instrument.decimals, |decimals| decimals as u8);
             }
             ["with", "a21003", "a21004"] => setting.instruments.extend(NITROGEN),
+            ["with", "d20105"] => setting.instruments.push(POWER),
             ["area", ..] => setting.area_m2 = line.number("area"),
             ["cycle", ..] => setting.cycle_hours = line.number("cycle") as u8,
             ["begins", ..] => setting.begins = line.instant("begins"),
@@ -458,6 +513,14 @@ impl Tale {
             floor: if instrument.is_natural() { -1e9 } else { 0.0 },
             ceiling: if instrument.range > 0.0 { instrument.range } else { 1e9 },
         };
+        let stream = |st: &str| StreamPlan {
+            outlet: self.outlet.clone(),
+            st: st.to_owned(),
+            minute_interval_min: INTERVAL,
+            real_interval_secs: 0,
+            stamp_end: false,
+            factors: setting.instruments.iter().filter(|instrument| instrument.st(setting.trade) == st).map(factor).collect(),
+        };
         LoggerPlan {
             mn: self.mn(),
             password: "123456".to_owned(),
@@ -465,14 +528,7 @@ impl Tale {
             crc: CrcDialect::Standard,
             key: None,
             answers: true,
-            streams: vec![StreamPlan {
-                outlet: self.outlet.clone(),
-                st: if setting.trade.is_water() { "32" } else { "31" }.to_owned(),
-                minute_interval_min: INTERVAL,
-                real_interval_secs: 0,
-                stamp_end: false,
-                factors: setting.instruments.iter().map(factor).collect(),
-            }],
+            streams: SYSTEMS.into_iter().map(stream).filter(|stream| !stream.factors.is_empty()).collect(),
         }
     }
 
@@ -507,6 +563,15 @@ impl Tale {
 }
 
 impl Instrument {
+    /// System code of its packets.
+    fn st(&self, trade: Trade) -> &'static str {
+        match (self.code.starts_with('d'), trade.is_water()) {
+            (true, _) => "44",
+            (false, true) => "32",
+            (false, false) => "31",
+        }
+    }
+
     /// Below zero is nothing unusual.
     fn is_natural(&self) -> bool {
         matches!(self.code, "a01011" | "a01012" | "a01013" | "a01014" | "w01010")
@@ -536,8 +601,7 @@ pub fn register(tales: &[Tale], regions: usize) -> Files {
         let (outlet, mn, name, site) = (&tale.outlet, tale.mn(), &tale.name, format!("S-{}", tale.outlet));
         let since = tale.setting.begins.map_or_else(|| SINCE.to_owned(), |begins| begins.day().to_string());
         let (trade_name, reference) = trade.says();
-        let (medium, st, oxygen, area) =
-            if trade.is_water() { ("water", "32", "", String::new()) } else { ("gas", "31", "a19001", area_m2.to_string()) };
+        let (medium, oxygen, area) = if trade.is_water() { ("water", "", String::new()) } else { ("gas", "a19001", area_m2.to_string()) };
         sites.push_str(&format!("{site},{name},{name},{trade_name},区{},{SINCE},\n", at % regions + 1));
         outlets.push_str(&format!(
             "{outlet},{site},{name},{name},{medium},{trade_name},start,{INTERVAL},60,{reference},{oxygen},21,no,{since},,{area},{marks},2051;2061;2031\n"
@@ -545,6 +609,7 @@ pub fn register(tales: &[Tale], regions: usize) -> Files {
         loggers.push_str(&format!("{mn},{site},123456,standard,2017,,main,{since},\n"));
         for instrument in instruments {
             let Instrument { code, unit, range, detection_limit, .. } = instrument;
+            let st = instrument.st(*trade);
             let negative = if instrument.is_natural() { "natural" } else { "drift" };
             let cycle = if *unit == "mg/L" { cycle_hours.to_string() } else { String::new() };
             let (range, detection_limit) = (given(*range), given(*detection_limit));
@@ -862,4 +927,20 @@ pub fn regional_outage(seed: u64) -> Outage {
     tales[*last].setting.cuts.push((instant("2026-03-01 13:00"), instant("2026-03-02 13:00")));
     let silent = tales[*last].outlet.clone();
     outage(&tales, REGIONS, seed, period, None, Some(silent))
+}
+
+/// TEMPORARY
+pub fn digests(seed: u64) -> Vec<(String, u64)> {
+    tales()
+        .iter()
+        .map(|tale| {
+            let mut packets = Vec::new();
+            Player::new(tale, seed).play(end(), &mut packets);
+            let mut sum = 0u64;
+            for (at, bytes) in &packets {
+                sum = sum.rotate_left(5) ^ hash(at.0 as u64, &String::from_utf8_lossy(bytes));
+            }
+            (tale.name.clone(), sum)
+        })
+        .collect()
 }
