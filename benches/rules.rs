@@ -3,11 +3,12 @@
 //! 1,000, 10,000 and 100,000 outlets with each other.
 
 use hj212d::domain::OutletDay;
-use hj212d::domain::time::{HOUR_MS, MINUTE_MS, Moment};
+use hj212d::domain::time::{Day, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Grade, RuleId, RuleSet, RuleSetting, Source};
 use hj212d::engine::{Body, DayRow, Engine, Entry, Recalled, Snapshot};
 use hj212d::protocol::encode::Segment;
 use hj212d::registry::Files;
+use hj212d::rules::{Past, Profile};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,12 @@ fn packet(cn: &str, logger: usize, from: Moment, length_ms: i64) -> Vec<u8> {
     bytes
 }
 
+/// What a day and those before it left.
+fn past(profiles: &BTreeMap<OutletDay, Profile>, key: OutletDay, days: u32) -> Past {
+    let first = OutletDay { day: Day(key.day.0 - days as i32), ..key };
+    profiles.range(first..=key).map(|(key, profile)| (key.day, profile.clone())).collect()
+}
+
 fn none() -> RuleSet {
     let setting = RuleSetting {
         rule: RuleId::new("*").expect("short"),
@@ -94,6 +101,7 @@ fn run(outlets: usize, hours: i64, rules: &RuleSet) -> (f64, f64, usize) {
     let mut engine = Engine::new(Snapshot::default(), false);
     let start = Moment::parse_rfc3339("2026-03-14T00:00:00+08:00").expect("an instant");
     let mut days: BTreeMap<OutletDay, DayRow> = BTreeMap::new();
+    let mut profiles: BTreeMap<OutletDay, Profile> = BTreeMap::new();
     let (mut spent, mut packets, mut sequence, mut findings) = (Duration::ZERO, 0usize, 0, 0);
     let mut step = |entries: Vec<Entry>, spent: &mut Duration| {
         let mut rest = &entries[..];
@@ -106,12 +114,19 @@ fn run(outlets: usize, hours: i64, rules: &RuleSet) -> (f64, f64, usize) {
             // Only what a recall may ask for is kept: rows of days, without packets.
             if hours > 24 {
                 days.extend(step.writes.days);
+                profiles.extend(step.writes.profiles);
             }
             rest = &rest[step.taken..];
             recalled = step
                 .wants
                 .iter()
-                .map(|want| Recalled { key: want.key, row: days.get(&want.key).cloned(), before: None, frames: want.frames.then(Vec::new) })
+                .map(|want| Recalled {
+                    key: want.key,
+                    row: days.get(&want.key).cloned(),
+                    before: None,
+                    frames: want.frames.then(Vec::new),
+                    past: want.past.map(|days| past(&profiles, want.key, days)),
+                })
                 .collect();
         }
     };

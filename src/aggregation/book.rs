@@ -3,6 +3,7 @@
 
 use super::cell::{HourCell, Reported, SeriesRules};
 use super::seen::{self, Sighting, Versions};
+use super::shape::Shape;
 use crate::domain::number::{Ratio, Sum};
 use crate::domain::time::MINUTE_MS;
 use crate::domain::{Origin, ReadingKey, Record};
@@ -132,25 +133,22 @@ impl HourBook {
             Origin::Reported => self.hour.iter().map(|record| sight(0, 3600, record, hour_mark(record, rules))).collect(),
             Origin::Nothing => Vec::new(),
         };
-        let furnace = rules.factor.as_str() == FURNACE;
-        let fives = match (furnace, self.fives.is_empty()) {
-            (false, _) => Vec::new(),
-            (true, true) => seen::fives(&sightings),
-            (true, false) => seen::fives(
-                &self.fives.iter().map(|(at, record)| sight(u16::from(*at) * 60, 300, record, minute_mark(*at, record, rules))).collect::<Vec<_>>(),
-            ),
-        };
         // Where the hour's own record is the only one, it is a sighting already.
         let reported = self.hour.as_ref().filter(|_| cell.origin != Origin::Reported);
-        cell.seen = seen::look(&sightings, rules.hour, reported, self.versions, rules.range_high, rules.converts, fives);
+        cell.seen = seen::look(&sightings, rules.hour, reported, self.versions, rules.range_high, rules.converts);
         cell.seen.minutes = received;
+        // What a furnace sends of five minutes (CN 2111) goes before what its minutes give; and minutes have a course although they are
+        // too few for the mean.
+        let fives = || self.fives.iter().map(|(at, record)| sight(u16::from(*at) * 60, 300, record, minute_mark(*at, record, rules)));
+        cell.seen.shape = match cell.origin {
+            _ if !self.fives.is_empty() => Shape::of(&fives().collect::<Vec<_>>()),
+            Origin::Reported => Shape::of(&minutes().collect::<Vec<_>>()),
+            _ => Shape::of(&sightings),
+        };
         cell.close(rules);
         cell
     }
 }
-
-/// 炉膛温度: the mean of an incinerator's furnace (HJ 212-2017 table B.2).
-const FURNACE: &str = "a01901";
 
 fn enter<K: Ord + Copy>(records: &mut Vec<(K, Record)>, key: K, record: Record, second: u16, versions: &mut Versions) -> bool {
     match records.binary_search_by_key(&key, |(known, _)| *known) {

@@ -12,9 +12,11 @@ mod marks;
 pub mod month;
 pub mod ph;
 mod seen;
+mod shape;
 
 pub use book::HourBook;
 pub use cell::{Conversion, HourCell, Reported, SeriesRules, classify};
 pub use day::{Cells, Cycle, Fate, SeriesDay, beside};
 pub use marks::{MarkSpan, Marks};
 pub use seen::{Odd, Seen, Versions};
+pub use shape::{SLOTS, Shape, Sums};

@@ -1,7 +1,7 @@
 //! What rules need to know of an hour's records once the records are gone: runs, extremes, order, versions. Facts without
 //! thresholds, so that a rule set that changes its figures can be applied to stored cells.
 
-use super::book::Weighed;
+use super::shape::Shape;
 use crate::domain::time::Hour;
 use crate::domain::{Order, Record};
 use crate::protocol::marker::Marker;
@@ -53,6 +53,9 @@ pub struct Seen {
     /// Records behind that median.
     #[serde(skip_serializing_if = "is_zero")]
     pub clock_records: u32,
+    /// The course of the hour, where records of five minutes or less came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Box<Shape>>,
     /// What is rare.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub odd: Option<Box<Odd>>,
@@ -72,6 +75,8 @@ pub struct Odd {
     pub flat: u32,
     /// Seconds of records that were sent under another mark than the normal one.
     pub sent_abnormal_secs: u32,
+    /// Seconds of records that were sent as back-fill, or arrived so late that they count as one.
+    pub refilled_secs: u32,
     /// Smallest value under the calibration mark.
     pub calibration_low: Option<Decimal>,
     /// Largest one.
@@ -90,8 +95,6 @@ pub struct Odd {
     pub peer_returns: u32,
     /// Later versions of a record.
     pub versions: Versions,
-    /// Five-minute means: minute, mean, whether under a normal mark.
-    pub fives: Vec<(u8, Decimal, bool)>,
 }
 
 /// Later versions of records that said something else (rules A-11, E-11, H-03, H-04).
@@ -156,11 +159,10 @@ pub(super) fn look(
     versions: Versions,
     range: Option<Decimal>,
     converts: bool,
-    fives: Vec<(u8, Decimal, bool)>,
 ) -> Seen {
     let mut seen = Seen::default();
     let wrong_order = u32::from(reported.is_some_and(|reported| reported.order == Order::Wrong));
-    let mut odd = Odd { versions, fives, wrong_order, ..Odd::default() };
+    let mut odd = Odd { versions, wrong_order, ..Odd::default() };
     let mut hot: Vec<(Decimal, u32)> = Vec::with_capacity(sightings.len());
     let near_zero = range.map(|range| range * Decimal::new(1, 2));
     let (mut run, mut calibrating): (Option<(Decimal, u32)>, bool) = (None, false);
@@ -171,6 +173,7 @@ pub(super) fn look(
             Order::Ascending | Order::Unsaid => {}
         }
         odd.sent_abnormal_secs += if matches!(record.marker, Marker::NORMAL | Marker::ABSENT) { 0 } else { secs };
+        odd.refilled_secs += if record.refill || record.delay_secs > REFILL_SECS { secs } else { 0 };
         let value = record.measured.or(record.converted);
         let calibrates = marker == Marker::CALIBRATION;
         if calibrates {
@@ -279,29 +282,4 @@ fn by_arrival(sightings: &[Sighting<'_>], odd: &mut Odd) {
     if odd.stretched < 3 {
         odd.stretched = 0;
     }
-}
-
-/// Five-minute means of minute records: at most twelve.
-pub(super) fn fives(sightings: &[Sighting<'_>]) -> Vec<(u8, Decimal, bool)> {
-    let mut means: Vec<(u8, Weighed, bool)> = Vec::new();
-    for one in sightings {
-        let (Some(value), minute) = (one.record.measured, (one.second / 300 * 5) as u8) else { continue };
-        if one.secs > 300 {
-            continue;
-        }
-        let normal = matches!(one.marker, Marker::NORMAL | Marker::ABSENT);
-        match means.last_mut() {
-            Some((known, sum, all)) if *known == minute => {
-                sum.add(value, 1);
-                *all &= normal;
-            }
-            _ => {
-                let mut sum = Weighed::default();
-                sum.add(value, 1);
-                means.push((minute, sum, normal));
-            }
-        }
-    }
-    let mean = |sum: Weighed| sum.sum.mean(sum.weight).and_then(|mean| mean.rounded(3).parse().ok());
-    means.into_iter().filter_map(|(minute, sum, normal)| Some((minute, mean(sum)?, normal))).collect()
 }

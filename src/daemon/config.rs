@@ -102,6 +102,8 @@ section! {
         database: Secret = Secret::default(),
         /// Every commit reaches the disk before anything is answered.
         durable: bool = true,
+        /// Whole months before this one whose means and findings a server keeps; 0: all.
+        keep_months: u32 = 0,
     }
 }
 
@@ -251,6 +253,8 @@ pub struct Config {
     pub server: Option<DatabaseUrl>,
     /// Every commit reaches the disk before anything is answered.
     pub durable: bool,
+    /// Whole months before this one whose means and findings a server keeps; 0: all.
+    pub keep_months: u32,
     /// Where events go instead of files, and where steps of cases come from.
     pub kafka: Option<Kafka>,
     /// Folder of the register's files.
@@ -363,6 +367,7 @@ impl Config {
             data: raw.data.path,
             kafka: raw.kafka.checked()?,
             durable: raw.data.durable,
+            keep_months: raw.data.keep_months,
             registry: (!raw.registry.path.is_empty()).then(|| PathBuf::from(raw.registry.path)),
             accept_unknown: raw.registry.accept_unknown,
             intake_bytes_max: raw.intake.bytes_max,

@@ -27,6 +27,7 @@ mod serve;
 mod simulate;
 mod schemas;
 mod statements;
+mod try_rule;
 mod verify;
 mod what_if;
 mod worker;

@@ -2,7 +2,7 @@
 
 use super::local::{self, Way};
 use super::registry::{agreed, versions};
-use super::{Failure, exit, rules_document};
+use super::{Failure, exit, rules_document, try_rule};
 use crate::domain::RuleSet;
 use crate::engine::Body;
 use crate::rules::settings_fault;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  hj212d rules print > rules.json\n  hj212d rules print --data data > rules.json\n  hj212d rules import rules.json --data data\n  hj212d rules document > docs/rules.md\n\nTry a document first: hj212d replay --journal --data data --rules rules.json --from 2026-03-01 --to 2026-03-31"
+    after_help = "Examples:\n  hj212d rules print > rules.json\n  hj212d rules print --data data > rules.json\n  hj212d rules import rules.json --data data\n  hj212d rules document > docs/rules.md\n  hj212d rules try B-10 --from 2026-03-01 --to 2026-03-31 --data data\n\nTry a document first: hj212d replay --journal --data data --rules rules.json --from 2026-03-01 --to 2026-03-31"
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -37,6 +37,8 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Show what a rule would have found in the stored days, and how that depends on one of its figures. Nothing is written.
+    Try(try_rule::Arguments),
     /// Print the catalogue of rules as Markdown: what each of them looks at, its figures, and where they come from.
     Document,
 }
@@ -83,6 +85,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             say!("{}", set.text());
             Ok(())
         }
+        Command::Try(arguments) => try_rule::run(arguments),
         Command::Document => {
             say!("{}", rules_document::document().trim_end());
             Ok(())

@@ -240,7 +240,10 @@ fn entry(rule: &Rule) -> String {
 fn runs(rule: &Rule) -> String {
     match rule.run {
         Run::Hour(_) => "by hour".to_owned(),
-        Run::Day(_) => "by day".to_owned(),
+        Run::Day(_) if rule.runs_unasked() => "by day".to_owned(),
+        Run::Span(_) if rule.runs_unasked() => "by confirmed day, beside the days before it".to_owned(),
+        Run::Day(_) => "by day, where a setting asks for it".to_owned(),
+        Run::Span(_) => "by confirmed day, beside the days before it, where a setting asks for it".to_owned(),
         Run::Limits => "by limit row".to_owned(),
         Run::Not(missing) => format!("does not run: {missing}"),
     }

@@ -47,7 +47,7 @@ async fn run_house(config: Config, register: Option<Named>, clock: ArrivalClock)
     // Before the database is opened: a command that appends meanwhile waits here, and does not open the database itself.
     let local = crate::http::local::bind(&config.local_socket()).map_err(failed(&config.local_socket().display().to_string()))?;
 
-    let (intake, shared) = (Arc::new(Intake::new(config.intake_bytes_max)), Shared::default());
+    let (intake, shared) = (Arc::new(Intake::new(config.intake_bytes_max)), Shared { keep_months: config.keep_months, ..Shared::default() });
     let appender = Appender::Intake {
         intake: Arc::clone(&intake),
         clock,

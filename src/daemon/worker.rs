@@ -86,7 +86,7 @@ struct Shards {
 
 impl Shards {
     fn begin(&mut self, number: u32) -> Result<(), Failure> {
-        let (stop, shared) = (Arc::new(AtomicBool::new(false)), Shared::default());
+        let (stop, shared) = (Arc::new(AtomicBool::new(false)), Shared { keep_months: self.config.keep_months, ..Shared::default() });
         let work = ShardLoop {
             cluster: self.kafka.cluster.clone(),
             database: self.config.database().of_shard(number),

@@ -27,6 +27,7 @@ impl Engine {
                 Ok(rules) if rules::settings_fault(&rules).is_none() => {
                     self.versions.rule_set = rules.version();
                     self.finality.put(entry.at, &rules, self.began);
+                    self.reach = rules::reach(&rules);
                     self.rules = rules;
                     self.days.values_mut().for_each(|state| state.runs = None);
                 }

@@ -36,7 +36,7 @@ use crate::protocol::crc::CrcKind;
 use crate::protocol::parts::{Arrival, Parts};
 use crate::protocol::{CrcDialect, Packet, decode_frame, frame, inspect, peek};
 use crate::registry::{Arrived, Files, Registry, Translation, peer_hash, statements};
-use crate::rules::{self, Carry, DayView, SeriesView};
+use crate::rules::{self, Carry, DayView, Past, Profile, SeriesView};
 use day::DayState;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +87,14 @@ enum TimerKind {
     Watch(Mn),
 }
 
+/// What a timer needs before it can fire: a day, with its packets or without, and with what the days before it left.
+#[derive(Debug, Clone, Copy)]
+struct Need {
+    key: OutletDay,
+    frames: bool,
+    past: bool,
+}
+
 #[derive(Debug, Default)]
 struct LoggerState {
     head: Link,
@@ -119,6 +127,8 @@ pub struct Engine {
     admitted_on: Day,
     accept_unknown: bool,
     rules: RuleSet,
+    /// Days that its rules of spans look back.
+    reach: u32,
     finality: Finality,
     versions: Versions,
     now: Moment,
@@ -147,6 +157,8 @@ pub struct Engine {
     rejected: (i64, u32),
     /// Packets of days recalled for this step, while no entry was taken since.
     evidence: BTreeMap<OutletDay, Vec<StoredFrame>>,
+    /// What the days before these left, from their recall until they are judged.
+    pasts: BTreeMap<OutletDay, Past>,
     touched: BTreeSet<OutletDay>,
 }
 
@@ -173,6 +185,7 @@ impl Engine {
             admitted_on: snapshot.now.day(),
             accept_unknown,
             registry: Arc::new(registry),
+            reach: rules::reach(&rules),
             rules,
             finality,
             versions,
@@ -195,6 +208,7 @@ impl Engine {
             surveyed: snapshot.surveyed,
             rejected: (0, 0),
             evidence: BTreeMap::new(),
+            pasts: BTreeMap::new(),
             touched: BTreeSet::new(),
         };
         for case in snapshot.cases {
@@ -345,6 +359,10 @@ impl Engine {
             taken += 1;
         }
         self.evidence.clear();
+        // A day may want its past first, and then, by what it shows, its packets.
+        if wants.is_empty() {
+            self.pasts.clear();
+        }
         self.shrink();
         writes.to = self.sequence;
         writes.now = self.now;

@@ -6,7 +6,7 @@ use crate::docket::Case;
 use crate::domain::time::{Day, Moment};
 use crate::domain::{Comparison, Declaration, Depth, Fact, FactorCode, Finding, Mn, Outage, OutletDay, OutletId, Record, Silence};
 use crate::message::{Event, Publication};
-use crate::rules::Carry;
+use crate::rules::{Carry, Past, Profile};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -23,6 +23,8 @@ pub struct Want {
     pub loggers: Vec<Mn>,
     /// Whether the packets are wanted, or the day's row alone.
     pub frames: bool,
+    /// How many days before it rules of spans look at, where they are wanted; its own profile comes with them.
+    pub past: Option<u32>,
 }
 
 /// A stored packet, handed back.
@@ -53,6 +55,8 @@ pub struct Recalled {
     pub before: Option<Carry>,
     /// Its packets; none: they were not wanted.
     pub frames: Option<Vec<StoredFrame>>,
+    /// What it and the days before it left; none: it was not wanted.
+    pub past: Option<Past>,
 }
 
 /// What is kept of a day besides its packets.
@@ -186,6 +190,8 @@ pub struct WriteSet {
     pub quarantine: Vec<(u64, &'static str)>,
     /// Days whose row changed.
     pub days: BTreeMap<OutletDay, DayRow>,
+    /// What judged days leave for the rules of spans.
+    pub profiles: BTreeMap<OutletDay, Profile>,
     /// Days that were reopened, or closed again.
     pub reopened: BTreeMap<OutletDay, Option<Reopened>>,
     /// Means published.

@@ -31,7 +31,10 @@ impl Engine {
 
     /// A recalled day: its row, and, if they were wanted, every record from its packets, by the register and rules in force now.
     pub(super) fn make_full(&mut self, recalled: Recalled) {
-        let Recalled { key, row, before, frames } = recalled;
+        let Recalled { key, row, before, frames, past } = recalled;
+        if let Some(past) = past {
+            self.pasts.insert(key, past);
+        }
         if let Some(row) = row {
             // A day that was let go of comes back with what was published and found.
             if self.days.get(&key).is_none_or(|state| !state.known) {

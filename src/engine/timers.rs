@@ -7,11 +7,13 @@ impl Engine {
         while let Some(timer) = self.timers.first().copied().filter(|timer| timer.deadline < until) {
             if !self.fire(timer, writes) {
                 let due = self.timers.iter().take_while(|timer| timer.deadline < until).copied().collect::<Vec<_>>();
-                let mut keys: BTreeMap<OutletDay, bool> = BTreeMap::new();
-                for (key, frames) in due.into_iter().filter_map(|timer| self.needed_by(timer)).take(WANTS_MAX) {
-                    *keys.entry(key).or_default() |= frames;
+                let mut keys: BTreeMap<OutletDay, (bool, Option<u32>)> = BTreeMap::new();
+                for Need { key, frames, past } in due.into_iter().filter_map(|timer| self.needed_by(timer)).take(WANTS_MAX) {
+                    let known = keys.entry(key).or_default();
+                    *known = (known.0 | frames, known.1.max(past.then_some(self.reach)));
                 }
-                return keys.into_iter().map(|(key, frames)| Want { key, loggers: self.registry.loggers_of(key.outlet), frames }).collect();
+                let want = |(key, (frames, past)): (OutletDay, _)| Want { key, loggers: self.registry.loggers_of(key.outlet), frames, past };
+                return keys.into_iter().map(want).collect();
             }
             self.timers.remove(&timer);
         }
@@ -50,8 +52,9 @@ impl Engine {
         writes.admissions_changed = true;
     }
 
-    /// Which day a timer needs before it can fire, and whether with its packets.
-    pub(super) fn needed_by(&self, timer: Timer) -> Option<(OutletDay, bool)> {
+    /// What a timer needs before it can fire.
+    pub(super) fn needed_by(&self, timer: Timer) -> Option<Need> {
+        let need = |key, frames| Need { key, frames, past: false };
         let (day, confirms) = match timer.kind {
             TimerKind::CaseDue(_) | TimerKind::Dawn(_) | TimerKind::Watch(_) => return None,
             // The hour's records were translated by the register before: while the day waits for its recount, its packets are wanted.
@@ -62,13 +65,13 @@ impl Engine {
                     .get(&timer.outlet)
                     .is_some_and(|recount| recount.depth == Depth::Readings && (recount.next..=recount.last).contains(&key.day));
                 let full = self.days.get(&key).is_none_or(|state| state.full);
-                return (waits && !full).then_some((key, true));
+                return (waits && !full).then_some(need(key, true));
             }
             TimerKind::Quiet(day) => (day, self.finality.confirm(OutletDay { outlet: timer.outlet, day }) <= timer.deadline),
             // What was reopened is computed when it is quiet; the day is published as it is known.
             TimerKind::Provisional(day) => {
                 let key = OutletDay { outlet: timer.outlet, day };
-                return self.days.get(&key).is_some_and(|state| !state.known || !self.knows_prior(key)).then_some((key, false));
+                return self.days.get(&key).is_some_and(|state| !state.known || !self.knows_prior(key)).then_some(need(key, false));
             }
             TimerKind::Confirm(day) => (day, true),
             TimerKind::Recount(day) => {
@@ -76,16 +79,30 @@ impl Engine {
                 let deep =
                     self.recounts.get(&timer.outlet).is_some_and(|recount| recount.depth == Depth::Readings) || self.reopened.contains_key(&key);
                 let here = self.days.get(&key).is_some_and(|state| if deep { state.full } else { state.known }) && self.knows_prior(key);
-                let evidence = self.finality.confirm(key) <= timer.deadline && !self.evidence.contains_key(&key);
-                return (!here || (evidence && self.may_refer(key))).then_some((key, deep || here));
+                let confirms = self.finality.confirm(key) <= timer.deadline;
+                let past = confirms && !self.knows_past(key);
+                if !here || past {
+                    return Some(Need { key, frames: deep && !here, past });
+                }
+                let evidence = confirms && !self.evidence.contains_key(&key);
+                return (evidence && self.may_refer(key)).then_some(need(key, true));
             }
         };
         let key = OutletDay { outlet: timer.outlet, day };
         let state = self.days.get(&key)?;
+        let past = confirms && !self.knows_past(key);
         if (self.reopened.contains_key(&key) && !state.full) || !self.knows_prior(key) {
-            return Some((key, true));
+            return Some(Need { key, frames: true, past });
         }
-        (confirms && !self.evidence.contains_key(&key) && self.may_refer(key)).then_some((key, true))
+        if past {
+            return Some(Need { key, frames: false, past });
+        }
+        (confirms && !self.evidence.contains_key(&key) && self.may_refer(key)).then_some(need(key, true))
+    }
+
+    /// Whether what rules of spans look at is at hand; where none runs there is nothing to know.
+    fn knows_past(&self, key: OutletDay) -> bool {
+        self.reach == 0 || self.pasts.contains_key(&key)
     }
 
     /// Whether confirming the day may move a case, so that its packets are wanted as evidence.

@@ -37,6 +37,7 @@ impl Engine {
             closed,
             began: self.began,
             confirmed,
+            past: if confirmed { self.pasts.get(&key) } else { None },
             now: self.now,
             unsettled: std::cell::OnceCell::new(),
         };
@@ -117,6 +118,7 @@ impl Engine {
                 writes.events.push(message::warning(finding, site, &self.versions, self.sequence));
             }
         }
+        self.leave(key, judged.profile, confirmed, writes);
         if hands_over {
             self.hand_over(key, writes);
         }
@@ -124,6 +126,38 @@ impl Engine {
             let moved = findings.iter().any(|finding| changed.contains(&finding.id));
             self.enter_docket(key, &findings, moved, means, &judged.not_evaluable, writes);
         }
+    }
+
+    /// What a judged day leaves for the rules of spans. Where it leaves something else than before, the confirmed days that look at it
+    /// are judged again.
+    fn leave(&mut self, key: OutletDay, profile: Profile, confirmed: bool, writes: &mut WriteSet) {
+        let same = self.pasts.remove(&key).is_some_and(|past| past.get(&key.day) == Some(&profile));
+        if same {
+            return;
+        }
+        // What was read for other days of the outlet is older than this.
+        self.pasts.retain(|known, _| known.outlet != key.outlet);
+        writes.profiles.insert(key, profile);
+        let next = OutletDay { day: key.day.next(), ..key };
+        if confirmed && self.reach > 0 && self.is_past(self.finality.confirm(next)) {
+            let last = Day(key.day.0 + i32::try_from(self.reach).unwrap_or(0));
+            self.recount(key.outlet, next.day, last, Depth::Verdicts, writes);
+        }
+    }
+
+    /// What the rules would find in a stored day under each of several rule sets. For an engine that takes no entries.
+    pub fn would_find<'s>(&mut self, recalled: Recalled, sets: impl Iterator<Item = &'s RuleSet>) -> Vec<rules::Judged> {
+        let key = recalled.key;
+        self.make_full(recalled);
+        let means = self.day_means(key);
+        let judged = sets.filter_map(|set| {
+            self.rules = set.clone();
+            self.with_view(key, 24, &means, true, rules::judge_day)
+        });
+        let judged = judged.collect();
+        self.days.remove(&key);
+        self.pasts.clear();
+        judged
     }
 
     /// A day hands over something else than before: the day after it is judged again if it was.

@@ -29,6 +29,8 @@ pub struct Shared {
     pub recounts_left: Arc<AtomicU64>,
     /// The engine runs and the database takes writes.
     pub ready: Arc<AtomicBool>,
+    /// Whole months before this one whose outputs a server keeps; 0: all.
+    pub keep_months: u32,
 }
 
 /// Who is owed something for an entry.
@@ -134,18 +136,22 @@ impl Core {
     /// What falls due beside the entries; to be called every few seconds.
     pub async fn tend(&mut self) {
         self.gauges();
-        self.make_months_ahead().await;
+        self.tend_months().await;
         self.begin_sealing().await;
     }
 
-    /// Once a day: parts of the tables for the months that come.
-    async fn make_months_ahead(&mut self) {
+    /// Once a day: parts of the tables for the months that come, and those that nobody wants to keep.
+    async fn tend_months(&mut self) {
         let today = self.engine.now().day();
         if self.made_ahead.replace(today) == Some(today) {
             return;
         }
         if let Err(error) = self.store.make_months_ahead(self.engine.now()).await {
             tracing::warn!(%error, "the months ahead could not be made; they are made when they are needed");
+        }
+        match self.store.drop_old_months(self.engine.now(), self.shared.keep_months).await {
+            Ok(months) => months.iter().for_each(|month| tracing::info!(%month, "means and findings of a month were dropped (data.keep_months)")),
+            Err(error) => tracing::warn!(%error, "old months could not be dropped; tried again tomorrow"),
         }
     }
 

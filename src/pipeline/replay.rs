@@ -7,6 +7,7 @@ use crate::engine::{Body, DayRow, Engine, Entry, FrontDesk, Link, Recalled, Snap
 use crate::link::{Admissions, Admitted};
 use crate::protocol::{Refusal, frame};
 use crate::registry::peer_hash;
+use crate::rules::Profile;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a store would hold, as far as the engine asks for it back.
@@ -15,6 +16,7 @@ struct Shelf {
     frames: BTreeMap<Mn, Vec<StoredFrame>>,
     late: BTreeSet<(Mn, i32, u64)>,
     days: BTreeMap<OutletDay, DayRow>,
+    profiles: BTreeMap<OutletDay, Profile>,
 }
 
 impl Shelf {
@@ -31,14 +33,19 @@ impl Shelf {
         }
         self.late.extend(writes.late.iter().copied());
         self.days.extend(writes.days.iter().map(|(key, row)| (*key, row.clone())));
+        self.profiles.extend(writes.profiles.iter().map(|(key, profile)| (*key, profile.clone())));
     }
 
     fn recall(&self, want: &Want) -> Recalled {
         let day = want.key.day;
         let row = self.days.get(&want.key).cloned();
         let before = self.days.get(&OutletDay { day: Day(day.0 - 1), ..want.key }).and_then(|row| row.carry.clone());
+        let past = want.past.map(|days| {
+            let first = OutletDay { day: Day(day.0 - days as i32), ..want.key };
+            self.profiles.range(first..=want.key).map(|(key, profile)| (key.day, profile.clone())).collect()
+        });
         if !want.frames {
-            return Recalled { key: want.key, row, before, frames: None };
+            return Recalled { key: want.key, row, before, frames: None, past };
         }
         let mut frames: Vec<StoredFrame> = Vec::new();
         for mn in &want.loggers {
@@ -46,7 +53,7 @@ impl Shelf {
             frames.extend(self.frames.get(mn).into_iter().flatten().filter(about).cloned());
         }
         frames.sort_by_key(|frame| frame.sequence);
-        Recalled { key: want.key, row, before, frames: Some(frames) }
+        Recalled { key: want.key, row, before, frames: Some(frames), past }
     }
 }
 

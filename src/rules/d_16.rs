@@ -28,10 +28,10 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     let most = view.count(&RULE, "n_per_day", series.factor());
     let hours = (0..24u8).filter(|hour| view.is_running(*hour) == Some(true) && !view.has_special_mark(*hour));
     let cold: Vec<(u8, u8, Decimal)> = hours
-        .filter_map(|hour| Some((hour, series.odd(hour)?)))
-        .flat_map(|(hour, odd)| {
-            odd.fives.iter().filter(|(_, mean, normal)| *normal && *mean < least).map(move |(minute, mean, _)| (hour, *minute, *mean))
-        })
+        .filter_map(|hour| Some((hour, series.shape(hour)?)))
+        .flat_map(|(hour, shape)| (0..SLOTS).filter_map(move |slot| Some((hour, slot * 5, shape.normal_mean(slot)?))))
+        .filter(|(.., mean)| *mean < least)
+        .map(|(hour, minute, mean)| (hour, minute, mean.normalize()))
         .collect();
     if cold.len() as u32 > most {
         let lowest = cold.iter().map(|(.., mean)| *mean).min().unwrap_or_default();

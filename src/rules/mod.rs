@@ -6,11 +6,14 @@
 //! same finding in another version.
 
 mod carry;
+mod course;
 pub mod j_02;
 mod later;
 mod n_01;
 mod prelude;
+mod profile;
 mod rule;
+mod statistics;
 mod tools;
 mod view;
 mod a_01;
@@ -21,9 +24,13 @@ mod a_05;
 mod a_06;
 mod a_07;
 mod a_08;
+mod a_09;
+mod a_10;
 mod a_11;
 mod a_12;
+mod a_13;
 mod b_01;
+mod b_02;
 mod b_03;
 mod b_04;
 mod b_05;
@@ -31,10 +38,24 @@ mod b_06;
 mod b_07;
 mod b_08;
 mod b_09;
+mod b_10;
+mod b_11;
+mod b_12;
 mod b_13;
+mod b_14;
 mod b_15;
 mod b_16;
 mod b_17;
+mod c_01;
+mod c_02;
+mod c_03;
+mod c_04;
+mod c_05;
+mod c_06;
+mod c_07;
+mod c_08;
+mod c_09;
+mod c_11;
 mod d_01;
 mod d_02;
 mod d_03;
@@ -42,17 +63,22 @@ mod d_04;
 mod d_05;
 mod d_06;
 mod d_07;
+mod d_08;
+mod d_09;
 mod d_10;
 mod d_11;
 mod d_12;
 mod d_13;
 mod d_15;
 mod d_16;
+mod d_17;
+mod d_18;
 mod d_19;
 mod d_20;
 mod e_01;
 mod e_02;
 mod e_03;
+mod e_04;
 mod e_05;
 mod e_06;
 mod e_07;
@@ -84,6 +110,7 @@ mod h_02;
 mod h_03;
 mod h_04;
 mod h_05;
+mod i_03;
 mod j_01;
 mod j_03;
 mod j_04;
@@ -91,15 +118,29 @@ mod j_05;
 mod j_06;
 mod j_07;
 mod j_08;
+mod k_01;
+mod k_02;
+mod k_03;
+mod k_04;
+mod k_05;
+mod k_06;
+mod k_07;
+mod k_08;
+mod k_09;
+mod k_10;
+mod k_11;
 
 pub use carry::{Carry, Runs, Score, Streak};
+pub use profile::{Past, Profile};
 pub use rule::{FigureOrigin, Guard, Refer, Rule, RuleFigure, Run, TimeBase};
 pub use view::{DayView, Hits, SeriesView, is_pollutant};
 
 use crate::domain::number::Ratio;
-use crate::domain::{Basis, Confidence, FactorCode, Finding, Hit, Kind, Limit, RuleId, RuleSet, Severity, Source};
+use crate::domain::{Basis, Confidence, FactorCode, Finding, Hit, Kind, Limit, RuleId, RuleSet, RuleSetting, Severity, Source};
 use crate::protocol::factor;
 use j_02::Outcome;
+use profile::Window;
+use rust_decimal::Decimal;
 use serde_json::json;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -117,9 +158,13 @@ pub const ALL: &[&Rule] = &[
     &a_06::RULE,
     &a_07::RULE,
     &a_08::RULE,
+    &a_09::RULE,
+    &a_10::RULE,
     &a_11::RULE,
     &a_12::RULE,
+    &a_13::RULE,
     &b_01::RULE,
+    &b_02::RULE,
     &b_03::RULE,
     &b_04::RULE,
     &b_05::RULE,
@@ -127,10 +172,24 @@ pub const ALL: &[&Rule] = &[
     &b_07::RULE,
     &b_08::RULE,
     &b_09::RULE,
+    &b_10::RULE,
+    &b_11::RULE,
+    &b_12::RULE,
     &b_13::RULE,
+    &b_14::RULE,
     &b_15::RULE,
     &b_16::RULE,
     &b_17::RULE,
+    &c_01::RULE,
+    &c_02::RULE,
+    &c_03::RULE,
+    &c_04::RULE,
+    &c_05::RULE,
+    &c_06::RULE,
+    &c_07::RULE,
+    &c_08::RULE,
+    &c_09::RULE,
+    &c_11::RULE,
     &d_01::RULE,
     &d_02::RULE,
     &d_03::RULE,
@@ -138,17 +197,22 @@ pub const ALL: &[&Rule] = &[
     &d_05::RULE,
     &d_06::RULE,
     &d_07::RULE,
+    &d_08::RULE,
+    &d_09::RULE,
     &d_10::RULE,
     &d_11::RULE,
     &d_12::RULE,
     &d_13::RULE,
     &d_15::RULE,
     &d_16::RULE,
+    &d_17::RULE,
+    &d_18::RULE,
     &d_19::RULE,
     &d_20::RULE,
     &e_01::RULE,
     &e_02::RULE,
     &e_03::RULE,
+    &e_04::RULE,
     &e_05::RULE,
     &e_06::RULE,
     &e_07::RULE,
@@ -180,6 +244,7 @@ pub const ALL: &[&Rule] = &[
     &h_03::RULE,
     &h_04::RULE,
     &h_05::RULE,
+    &i_03::RULE,
     &j_01::RULE,
     &j_03::RULE,
     &j_04::RULE,
@@ -187,6 +252,17 @@ pub const ALL: &[&Rule] = &[
     &j_06::RULE,
     &j_07::RULE,
     &j_08::RULE,
+    &k_01::RULE,
+    &k_02::RULE,
+    &k_03::RULE,
+    &k_04::RULE,
+    &k_05::RULE,
+    &k_06::RULE,
+    &k_07::RULE,
+    &k_08::RULE,
+    &k_09::RULE,
+    &k_10::RULE,
+    &k_11::RULE,
     &j_02::RULE,
     &n_01::RULE,
 ];
@@ -230,8 +306,40 @@ pub fn settings_fault(set: &RuleSet) -> Option<String> {
     })
 }
 
+/// Whether a rule is switched off for all outlets and factors: by a setting, or because it runs only where one asks for it.
+#[must_use]
+pub fn is_off(set: &RuleSet, rule: &Rule) -> bool {
+    let of_rule = |setting: &&RuleSetting| setting.rule == rule.id || setting.rule.as_str() == "*";
+    let everywhere = |setting: &&RuleSetting| setting.trade.is_none() && setting.outlet.is_none() && setting.factor.is_none();
+    let said = set.rules.iter().filter(of_rule).filter(|setting| setting.runs.is_some());
+    let off = said
+        .clone()
+        .filter(everywhere)
+        .max_by_key(|setting| setting.rule == rule.id)
+        .map_or(!rule.runs_unasked(), |setting| setting.runs == Some(false));
+    off && !said.clone().any(|setting| setting.runs == Some(true) && (setting.rule == rule.id || !everywhere(&setting)))
+}
+
+/// Days before a day that its rules of spans look at, under a rule set.
+#[must_use]
+pub fn reach(set: &RuleSet) -> u32 {
+    let days = |rule: &&Rule| -> Decimal {
+        let figure = |name: &str| {
+            let set = set.rules.iter().filter(|setting| setting.rule == rule.id).filter_map(|setting| setting.figures.get(name).copied());
+            rule.figures.iter().filter(|figure| figure.name == name).map(|figure| figure.value).chain(set).max().unwrap_or_default()
+        };
+        // What is compared with as long a span before it, or with a base of its own, reaches so much farther.
+        if rule.id == d_18::RULE.id { figure("w_d") * Decimal::TWO } else { figure("w_d") + figure("base_d") }
+    };
+    let spans = ALL.iter().copied().filter(|rule| matches!(rule.run, Run::Span(_)) && !is_off(set, rule));
+    spans.map(|rule| days(&rule)).max().and_then(|days| u32::try_from(days.ceil()).ok()).map_or(0, |days| days.min(SPAN_DAYS_MAX))
+}
+
+/// No rule looks farther back.
+pub const SPAN_DAYS_MAX: u32 = 400;
+
 /// No figure of a rule is larger.
-const FIGURE_MAX: rust_decimal::Decimal = rust_decimal::Decimal::from_parts(1_000_000, 0, 0, false, 0);
+const FIGURE_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
 /// Chinese and English name of a factor; its code where the tables have none.
 #[must_use]
@@ -276,21 +384,27 @@ pub struct Judged {
     pub not_evaluable: BTreeMap<RuleId, &'static str>,
     /// What the day hands to the next.
     pub carry: Carry,
+    /// What it leaves for the rules of spans.
+    pub profile: Profile,
 }
 
 /// Runs every rule over a day.
 #[must_use]
 pub fn judge_day(view: &DayView<'_>) -> Judged {
     let (mut hits, runs) = closed_hours(view);
-    for rule in ALL.iter().filter(|rule| !view.is_off(rule.id)) {
-        if let Run::Day(run) = rule.run {
-            run(view, &mut hits);
+    let profile = Profile::of(view);
+    let window = view.past.map(|past| Window::new(past, &profile, view.day));
+    for rule in ALL.iter().filter(|rule| !view.is_off(rule)) {
+        match (rule.run, &window) {
+            (Run::Day(run), _) => run(view, &mut hits),
+            (Run::Span(run), Some(window)) => run(view, window, &mut hits),
+            _ => {}
         }
     }
     let mut findings: Vec<Finding> = hits.found().iter().map(|((rule, factor), hits)| finding(view, *rule, *factor, hits.clone())).collect();
     findings.extend(judge_limits(view));
     let carry = Carry::after(view, runs, &findings);
-    Judged { findings, not_evaluable: hits.not_evaluable().clone(), carry }
+    Judged { findings, not_evaluable: hits.not_evaluable().clone(), carry, profile }
 }
 
 /// Runs the rules of one hour: `runs` are those that go on from the hour before, and come out as they go on from this one.

@@ -2,11 +2,14 @@
 
 pub(super) use super::Runs;
 pub(super) use super::carry::Streak;
+pub(super) use super::course::*;
 pub(super) use super::j_02::compare_with;
+pub(super) use super::profile::{Hourly, Profile, Records, Window, millionths, of_millionths};
 pub(super) use super::rule::{Guard, Refer, Rule, Run, TimeBase, given, ours};
+pub(super) use super::statistics::*;
 pub(super) use super::tools::*;
 pub(super) use super::view::{AMBIENT, DayView, Hits, SeriesView, decimal, raw_mean};
-pub(super) use crate::aggregation::Fate;
+pub(super) use crate::aggregation::{Fate, SLOTS};
 pub(super) use crate::domain::number::{self, Ratio};
 pub(super) use crate::domain::time::{DAY_MS, Day, HOUR_MS, Hour, MINUTE_MS};
 pub(super) use crate::domain::{Basis, CaseKind, Confidence, FactKind, FactorCode, Grade, HourClass, Kind, Origin, RuleId, Severity};

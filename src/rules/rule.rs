@@ -1,6 +1,7 @@
 //! What a rule is: one constant that the program runs by, and from which `docs/rules.md` is printed.
 
 use super::Runs;
+use super::profile::Window;
 use super::view::{DayView, Hits};
 use crate::domain::{CaseKind, Confidence, Grade, RuleId, Severity};
 use rust_decimal::Decimal;
@@ -40,6 +41,14 @@ pub struct Rule {
     pub refer: Refer,
     /// What runs.
     pub run: Run,
+}
+
+impl Rule {
+    /// Whether it runs unless a setting says otherwise: statistics (K) do not.
+    #[must_use]
+    pub fn runs_unasked(&self) -> bool {
+        !self.id.as_str().starts_with("K-")
+    }
 }
 
 /// A figure of a rule.
@@ -143,6 +152,8 @@ pub enum Run {
     Hour(fn(&DayView<'_>, u8, &mut Runs, &mut Hits)),
     /// The day, when it is published.
     Day(fn(&DayView<'_>, &mut Hits)),
+    /// The day beside those before it, when it is confirmed.
+    Span(fn(&DayView<'_>, &Window<'_>, &mut Hits)),
     /// The daily mean's own verdict, with the limit's row (`exceedance`).
     Limits,
     /// It does not run; says what is missing.

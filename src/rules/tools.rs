@@ -2,7 +2,9 @@
 
 use super::carry::Streak;
 use super::j_02::{Comparison, compare_with};
+use super::profile::{Window, of_millionths};
 use super::rule::Rule;
+use super::statistics::{Row, mad, median, sums};
 use super::view::{DayView, Hits, SeriesView, decimal};
 use crate::aggregation::HourCell;
 use crate::domain::number::{self, Ratio};
@@ -188,4 +190,71 @@ pub(super) fn is_month_end(day: Day) -> bool {
 pub(super) fn is_quarter_end(day: Day) -> bool {
     let next = day.next().to_string();
     ["-01-01", "-04-01", "-07-01", "-10-01"].iter().any(|first| next.ends_with(first))
+}
+
+/// The printed resolution of a series is one percent of a level or coarser (guard X5), by the day's last hour that knows it.
+pub(super) fn is_coarse_over(view: &DayView<'_>, series: &SeriesView<'_>, level: Decimal) -> bool {
+    let known = (0..view.closed).rev().find(|hour| series.cell(*hour).is_some_and(|cell| cell.valid_minutes > 0));
+    known.is_some_and(|hour| series.is_coarse(hour, level))
+}
+
+/// The mean of decimals.
+pub(super) fn average(values: &[Decimal]) -> Option<Decimal> {
+    values.iter().sum::<Decimal>().checked_div(Decimal::from(values.len()))
+}
+
+/// The square of the coefficient of variation, the lag-1 autocorrelation, the number and the mean of the records of a day's running
+/// hours under a normal mark.
+pub(super) fn day_memory(view: &DayView<'_>, series: &SeriesView<'_>) -> Option<(Decimal, Decimal, u32, Decimal)> {
+    let running = (0..view.closed).filter(|hour| view.is_running(*hour) == Some(true));
+    let hours: Vec<crate::aggregation::Sums> = running.filter_map(|hour| series.shape(hour)?.sums).collect();
+    let decimals = u32::from(hours.iter().map(|sums| sums.decimals).max()?);
+    let mut row = Row::default();
+    for sums in &hours {
+        let unit = 10i128.checked_pow(decimals - u32::from(sums.decimals))?;
+        row.count += i128::from(sums.count);
+        row.sum += i128::from(sums.sum) * unit;
+        row.squares = row.squares.checked_add(i128::from(sums.squares).checked_mul(unit * unit)?)?;
+        row.pairs += i128::from(sums.pairs);
+        row.firsts += i128::from(sums.firsts) * unit;
+        row.seconds += i128::from(sums.seconds) * unit;
+        row.products = row.products.checked_add(i128::from(sums.products).checked_mul(unit * unit)?)?;
+    }
+    let (lag, variation) = super::statistics::memory(&row)?;
+    let count = u32::try_from(row.count).ok()?;
+    let mean = Decimal::try_from_i128_with_scale(row.sum, decimals).ok()?.checked_div(Decimal::from(count))?;
+    Some((variation, lag, count, mean))
+}
+
+/// How the median absolute deviation of normal values goes into their standard deviation.
+pub(super) const MAD_SIGMA: Decimal = Decimal::from_parts(14_826, 0, 0, false, 4);
+/// 99 % of normal values lie above this many standard errors below their mean (one side).
+pub(super) const Z_99: Decimal = Decimal::from_parts(2_326, 0, 0, false, 3);
+
+/// Means of days of the distance of a series' hours from the median of their hour of the day, and how these means usually vary: by the
+/// days before this one.
+pub(super) fn residuals(view: &DayView<'_>, window: &Window<'_>, rule: &Rule, factor: FactorCode) -> Option<(Vec<(Day, Decimal)>, Decimal)> {
+    let days = view.count(rule, "w_d", factor) + 1;
+    let mut by_hour: [Vec<i64>; 24] = Default::default();
+    for (_, profile, series) in window.series(factor, days).filter(|(day, ..)| *day < view.day) {
+        for (hour, value) in series.measured.iter(profile.running) {
+            by_hour[usize::from(hour)].push(value);
+        }
+    }
+    let medians = by_hour.map(|values| median(&values));
+    let residuals: Vec<(Day, i64)> = window
+        .series(factor, days)
+        .filter_map(|(day, profile, series)| {
+            let of = |(hour, value): (u8, i64)| Some(value - medians[usize::from(hour)]?);
+            let (count, sum, _) = sums(series.measured.iter(profile.running).filter_map(of));
+            (count >= 6).then(|| i64::try_from(sum / count).ok().map(|mean| (day, mean))).flatten()
+        })
+        .collect();
+    let before: Vec<i64> = residuals.iter().filter(|(day, _)| *day < view.day).map(|(_, value)| *value).collect();
+    if (before.len() as u32) < view.count(rule, "min_days", factor) || residuals.last()?.0 != view.day {
+        return None;
+    }
+    let (_, spread) = mad(&before).filter(|(_, spread)| *spread > 0)?;
+    let residuals = residuals.into_iter().map(|(day, value)| (day, of_millionths(value))).collect();
+    Some((residuals, of_millionths(spread) * MAD_SIGMA))
 }

@@ -1,8 +1,9 @@
 //! What a rule is given: one outlet's day, its closed hours, what the day before handed over. Nothing else is asked for.
 
 use super::carry::{Carry, Hours, Runs};
+use super::profile::Past;
 use super::rule::{Rule, Run};
-use crate::aggregation::{Conversion, HourCell, Odd, SeriesDay};
+use crate::aggregation::{Conversion, HourCell, Odd, SeriesDay, Shape};
 use crate::domain::number::{self, Ratio};
 use crate::domain::time::{Day, HOUR_MS, Moment};
 use crate::domain::{
@@ -51,6 +52,8 @@ pub struct DayView<'v> {
     pub began: Option<Day>,
     /// Whether the day's means are confirmed.
     pub confirmed: bool,
+    /// What the days before it left; none while the day is not confirmed.
+    pub past: Option<&'v Past>,
     /// Engine time.
     pub now: Moment,
     /// Hours within an hour of a start, a stop, a calibration or a restart, a bit each.
@@ -110,6 +113,12 @@ impl<'v> SeriesView<'v> {
     #[must_use]
     pub fn odd(&self, hour: u8) -> Option<&'v Odd> {
         self.cell(hour)?.seen.odd.as_deref()
+    }
+
+    /// Its course.
+    #[must_use]
+    pub fn shape(&self, hour: u8) -> Option<&'v Shape> {
+        self.cell(hour)?.seen.shape.as_deref()
     }
 
     fn values(&self, hour: u8) -> HourValues {
@@ -249,17 +258,13 @@ impl<'v> DayView<'v> {
     #[must_use]
     pub fn runs(&self, rule: RuleId, factor: FactorCode) -> bool {
         let set = self.settings(rule, factor).filter_map(|(rank, setting)| Some((rank, setting.runs?)));
-        set.max_by_key(|(rank, _)| *rank).is_none_or(|(_, runs)| runs)
+        set.max_by_key(|(rank, _)| *rank).map_or_else(|| super::find(rule.as_str()).is_none_or(Rule::runs_unasked), |(_, runs)| runs)
     }
 
     /// Whether a rule is switched off for all outlets and factors.
     #[must_use]
-    pub fn is_off(&self, rule: RuleId) -> bool {
-        let of_rule = |setting: &&crate::domain::RuleSetting| setting.rule == rule || setting.rule.as_str() == "*";
-        let everywhere = |setting: &&crate::domain::RuleSetting| setting.trade.is_none() && setting.outlet.is_none() && setting.factor.is_none();
-        let said = self.set.rules.iter().filter(of_rule).filter(|setting| setting.runs.is_some());
-        let off = said.clone().filter(everywhere).max_by_key(|setting| setting.rule == rule).is_some_and(|setting| setting.runs == Some(false));
-        off && !said.clone().any(|setting| setting.runs == Some(true) && (setting.rule == rule || !everywhere(&setting)))
+    pub fn is_off(&self, rule: &Rule) -> bool {
+        super::is_off(self.set, rule)
     }
 
     fn settings(&self, rule: RuleId, factor: FactorCode) -> impl Iterator<Item = (u8, &'v crate::domain::RuleSetting)> {
@@ -515,6 +520,7 @@ impl Hits {
         facts: Value,
         words: (String, String),
     ) {
+        // Without settings what runs at all runs for all.
         if !view.set.rules.is_empty() && !view.runs(rule.id, factor) {
             return;
         }
@@ -542,7 +548,7 @@ impl Hits {
 
 /// Runs the rules of one hour.
 pub(super) fn hour(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
-    for rule in super::ALL.iter().filter(|rule| !view.is_off(rule.id)) {
+    for rule in super::ALL.iter().filter(|rule| !view.is_off(rule)) {
         if let Run::Hour(run) = rule.run {
             run(view, hour, runs, hits);
         }

@@ -331,6 +331,17 @@ impl AnyStore {
         }
     }
 
+    /// Drops the parts of outputs that lie more than `keep` months back; a file has no such parts. To be called once a day.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn drop_old_months(&mut self, now: Moment, keep: u32) -> Result<Vec<Day>, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(Vec::new()),
+            Self::Postgres(store) => store.drop_old_months(now, keep).await,
+        }
+    }
+
     /// The hours of arrival that the journal holds, in order.
     ///
     /// # Errors

@@ -37,6 +37,9 @@ pub enum StoreError {
     /// A stored document cannot be read.
     #[error("stored document: {0}")]
     Document(#[from] serde_json::Error),
+    /// What a day left for the rules of spans cannot be read or written.
+    #[error("a day's profile: {0}")]
+    Profile(#[from] postcard::Error),
     /// Another process has raised the epoch: nothing was written, and this process must stop.
     #[error("another process writes to this database (our epoch {0} is over); stop one of the two")]
     Fenced(i64),

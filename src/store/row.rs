@@ -3,8 +3,9 @@
 use super::block::BlockError;
 use super::{StoreError, Version};
 use crate::domain::Mn;
-use crate::domain::time::Moment;
+use crate::domain::time::{Day, Moment};
 use crate::engine::{Body, DayRow, Entry, Link};
+use crate::rules::Profile;
 use std::cell::RefCell;
 
 /// Compression of a document: fast.
@@ -45,6 +46,15 @@ pub(super) fn write_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, Stor
 
 pub(super) fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
     Ok(serde_json::from_slice(&zstd::decode_all(bytes).map_err(BlockError::from)?)?)
+}
+
+/// What a day leaves for the rules of spans: few bytes, because many are read at once.
+pub(super) fn write_profile(profile: &Profile) -> Result<Vec<u8>, StoreError> {
+    Ok(postcard::to_allocvec(profile)?)
+}
+
+pub(super) fn read_profile(day: i64, bytes: &[u8]) -> Result<(Day, Profile), StoreError> {
+    Ok((Day(day as i32), postcard::from_bytes(bytes)?))
 }
 
 /// Kind and content of the row of an entry that puts a register or a rule set in force.

@@ -2,7 +2,7 @@
 
 use super::block::{self, Index, RawBlock, RawSealed};
 use super::indexes::{HotBlock, Indexes};
-use super::row::{link, mn_of, read_day, read_json, read_version, version_of, write_json};
+use super::row::{link, mn_of, read_day, read_json, read_profile, read_version, version_of, write_json, write_profile};
 use super::sealed::{self, SEAL_ROWS, SealedHour};
 use super::tables::{Tables, first_day, recount};
 use super::{StoreError, Version};
@@ -12,7 +12,7 @@ use crate::domain::{Declaration, Mn, Outage, OutletDay, OutletId, Silence, Span}
 use crate::engine::{DayRow, Entry, Recount, Reopened, Snapshot, WriteSet};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
-use crate::rules::Carry;
+use crate::rules::{Carry, Past};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, Sqlite};
 use std::collections::{BTreeMap, BTreeSet};
@@ -364,6 +364,16 @@ impl Tables for Store {
         row.map(|row| read_json(row.get(0))).transpose()
     }
 
+    async fn past(&mut self, outlet: OutletId, first: Day, last: Day) -> Result<Past, StoreError> {
+        let rows = sqlx::query("SELECT day, body FROM profiles WHERE outlet = $1 AND day BETWEEN $2 AND $3")
+            .bind(outlet.as_str())
+            .bind(i64::from(first.0))
+            .bind(i64::from(last.0))
+            .fetch_all(&mut self.writer)
+            .await?;
+        rows.iter().map(|row| read_profile(row.get(0), row.get(1))).collect()
+    }
+
     async fn late(&mut self, id: u32, day: Day, before: u64) -> Result<BTreeMap<u64, Hour>, StoreError> {
         let rows = sqlx::query("SELECT sequence, hour FROM late WHERE logger = $1 AND day = $2 AND sequence < $3")
             .bind(i64::from(id))
@@ -520,6 +530,14 @@ async fn write_days(connection: &mut SqliteConnection, writes: &WriteSet) -> Res
         .bind(row.carry.as_ref().map(write_json).transpose()?)
         .execute(&mut *connection)
         .await?;
+    }
+    for (key, profile) in &writes.profiles {
+        sqlx::query("INSERT OR REPLACE INTO profiles (outlet, day, body) VALUES ($1, $2, $3)")
+            .bind(key.outlet.as_str())
+            .bind(i64::from(key.day.0))
+            .bind(write_profile(profile)?)
+            .execute(&mut *connection)
+            .await?;
     }
     for (mn, silence) in &writes.silences {
         let mn = mn.as_str().as_bytes().to_vec();

@@ -9,7 +9,7 @@ use crate::docket::Case;
 use crate::domain::time::{Day, Hour, Moment};
 use crate::domain::{Depth, Mn, Outage, OutletDay, OutletId, RuleSet, Silence};
 use crate::engine::{DayRow, Entry, Link, Recalled, Recount, Snapshot, StoredFrame, Want, open_hours_reach_ms};
-use crate::rules::Carry;
+use crate::rules::{Carry, Past};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Hot blocks read at once.
@@ -37,6 +37,8 @@ pub(super) trait Tables {
     async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError>;
     /// What an outlet's day hands to the next.
     async fn carry(&mut self, key: OutletDay) -> Result<Option<Carry>, StoreError>;
+    /// What an outlet's days from the first to the last left for the rules of spans.
+    async fn past(&mut self, outlet: OutletId, first: Day, last: Day) -> Result<Past, StoreError>;
     /// Packets of a logger about a day, that arrived on another and lie before a sequence: where each lies.
     async fn late(&mut self, id: u32, day: Day, before: u64) -> Result<BTreeMap<u64, Hour>, StoreError>;
     /// A logger's sealed hours, those of `hours` that there are.
@@ -108,7 +110,11 @@ pub(super) async fn recall(tables: &mut impl Tables, wants: &[Want]) -> Result<V
         }
         let frames = want.frames.then(|| frames.into_values().collect());
         let before = tables.carry(OutletDay { day: Day(want.key.day.0 - 1), ..want.key }).await?;
-        recalled.push(Recalled { key: want.key, row, before, frames });
+        let past = match want.past {
+            Some(days) => Some(tables.past(want.key.outlet, Day(want.key.day.0 - days as i32), want.key.day).await?),
+            None => None,
+        };
+        recalled.push(Recalled { key: want.key, row, before, frames, past });
     }
     Ok(recalled)
 }

@@ -314,9 +314,16 @@ async fn tell(url: &DatabaseUrl, store: &mut Store) -> Told {
     ];
     let first = start().day();
     let loggers = vec![Mn::new(MN).expect("short"), Mn::new("never heard of").expect("short")];
-    let want = |day: i32, frames: bool| Want { key: OutletDay { outlet: outlet(), day: Day(first.0 + day) }, loggers: loggers.clone(), frames };
+    let want = |day: i32, frames: bool| Want {
+        key: OutletDay { outlet: outlet(), day: Day(first.0 + day) },
+        loggers: loggers.clone(),
+        frames,
+        past: frames.then_some(7),
+    };
     let wants: Vec<Want> = (-1..4).flat_map(|day| [want(day, true), want(day, false)]).collect();
-    all.push(told("recalled", store.recall(&wants).await.expect("recalled")));
+    let recalled = store.recall(&wants).await.expect("recalled");
+    assert!(recalled.iter().any(|day| day.past.as_ref().is_some_and(|past| past.len() > 1)), "days leave something for the rules of spans");
+    all.push(told("recalled", recalled));
     all.push(told("day row", store.day_row(wants[2].key).await.expect("read")));
     all.push(told("versions", store.versions().await.expect("read")));
     all.push(told("statements", store.declarations().await.expect("read")));
@@ -564,6 +571,29 @@ fn months_are_made_before_they_come_and_again_where_somebody_dropped_one() {
         sqlx::raw_sql(drop_march).execute(&mut other).await.expect("dropped");
         let mut store = Store::open(&url, false).await.expect("opened again");
         // What comes late for a month that went makes it again.
+        run(&mut store, &mut engine, &[(at("2026-04-03 12:00:00"), Body::RegistryVersion { files: registry("11", &[]) })], 1).await;
+        run(&mut store, &mut engine, &[(at("2026-04-03 13:00:00"), Body::Tick {})], 1).await;
+        assert!(months(&mut other).await.contains(&"means_2026_03".to_owned()));
+    });
+}
+
+#[test]
+fn old_months_of_outputs_are_dropped_and_the_journal_stays() {
+    let server = Server::start();
+    runtime().block_on(async {
+        let url = server.database("old").await;
+        let (mut store, mut engine) = new_house(&url, false).await;
+        run(&mut store, &mut engine, &journal(), 1000).await;
+        let mut other = server.connect("old").await;
+        let journal_before = entries(&mut store).await;
+        store.make_months_ahead(at("2026-05-02 00:00:00")).await.expect("made");
+        assert_eq!(store.drop_old_months(at("2026-05-02 00:00:00"), 0).await.expect("asked"), [], "0 keeps all");
+        assert_eq!(store.drop_old_months(at("2026-05-02 00:00:00"), 2).await.expect("asked"), [], "March is one of two months before May");
+        assert!(months(&mut other).await.contains(&"means_2026_03".to_owned()));
+        assert_eq!(store.drop_old_months(at("2026-05-02 00:00:00"), 1).await.expect("dropped"), [Day::parse("2026-03-01").expect("a day")]);
+        assert_eq!(months(&mut other).await, ["means_2026_05", "means_2026_06", "means_2026_07"]);
+        assert_eq!(entries(&mut store).await, journal_before);
+        // What is published for such a month later makes it again.
         run(&mut store, &mut engine, &[(at("2026-04-03 12:00:00"), Body::RegistryVersion { files: registry("11", &[]) })], 1).await;
         run(&mut store, &mut engine, &[(at("2026-04-03 13:00:00"), Body::Tick {})], 1).await;
         assert!(months(&mut other).await.contains(&"means_2026_03".to_owned()));

@@ -7,6 +7,7 @@ use hj212d::domain::{Mn, OutletDay, OutletId, RuleSet, Span, Status};
 use hj212d::engine::{Body, DayRow, Engine, Entry, Recalled, Recount, Reopened, Snapshot, StoredFrame, WriteSet};
 use hj212d::message::{Event, Publication};
 use hj212d::registry::{Files, peer_hash};
+use hj212d::rules::{Past, Profile};
 use std::collections::BTreeMap;
 
 /// What a store would hold of the run.
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 struct Held {
     snapshot: Snapshot,
     days: BTreeMap<OutletDay, DayRow>,
+    profiles: BTreeMap<OutletDay, Profile>,
     frames: Vec<(Mn, StoredFrame)>,
     events: Vec<Event>,
     publications: Vec<Publication>,
@@ -40,6 +42,7 @@ impl Held {
         (self.snapshot.sequence, self.snapshot.now) = (writes.to, writes.now);
         self.snapshot.heads.extend(writes.chains.iter().map(|(mn, chain)| (*mn, chain.after)));
         self.days.extend(writes.days.iter().map(|(key, row)| (*key, row.clone())));
+        self.profiles.extend(writes.profiles.iter().map(|(key, profile)| (*key, profile.clone())));
         put::<OutletDay, Reopened>(&mut self.snapshot.reopened, &writes.reopened);
         put::<OutletId, Recount>(&mut self.snapshot.recounts, &writes.recounts);
         for (mn, silence) in &writes.silences {
@@ -60,6 +63,12 @@ impl Held {
         self.snapshot.comparisons.extend(writes.comparisons.iter().cloned());
         self.events.extend(writes.events.iter().cloned());
         self.publications.extend(writes.publications.iter().cloned());
+    }
+
+    /// What a day and those before it left.
+    fn past(&self, key: OutletDay, days: u32) -> Past {
+        let first = OutletDay { day: Day(key.day.0 - days as i32), ..key };
+        self.profiles.range(first..=key).map(|(key, profile)| (key.day, profile.clone())).collect()
     }
 
     /// What a restarted engine is given: days that are not confirmed, and the packets of the last hours.
@@ -110,7 +119,8 @@ fn run(journal: &[(Moment, Body)], restarts: &[Moment]) -> Held {
                 .map(|want| {
                     let frames = want.frames.then(|| held.frames.iter().map(|(_, frame)| frame.clone()).collect());
                     let before = held.days.get(&OutletDay { day: Day(want.key.day.0 - 1), ..want.key }).and_then(|row| row.carry.clone());
-                    Recalled { key: want.key, row: held.days.get(&want.key).cloned(), before, frames }
+                    let past = want.past.map(|days| held.past(want.key, days));
+                    Recalled { key: want.key, row: held.days.get(&want.key).cloned(), before, frames, past }
                 })
                 .collect();
         }

@@ -16,6 +16,7 @@
 //! setting a21026 runs=no                   what the rule set says of the rule at this outlet, for all factors or one; `n=5` a figure
 //!
 //! set a21026 SPAN 41.30                    what the instrument shows: one value, or several by turns; all means follow
+//! hourly a21026 SPAN 41.30 42.10           the same, an hour each
 //! rest SPAN                                everything shows a plant that stands
 //! mark a21026 SPAN M                       the mark that the logger puts (`all`: on every factor)
 //! stop SPAN                                at rest, and marked F
@@ -172,6 +173,8 @@ fn converted(value: Decimal, oxygen: Decimal) -> Option<Decimal> {
 enum Change {
     /// The values of the records, by turns.
     Set(Vec<Decimal>),
+    /// The values of the hours, by turns.
+    Hourly(Vec<Decimal>),
     Rest,
     Mark(String),
     Flat,
@@ -414,7 +417,7 @@ impl Script {
 
     /// The lines that change what is shown, said or sent.
     fn change(&mut self, what: &str, words: &mut Words<'_>) {
-        let factor = if matches!(what, "set" | "mark" | "flat" | "omit") { self.measured(words) } else { "all".to_owned() };
+        let factor = if matches!(what, "set" | "hourly" | "mark" | "flat" | "omit") { self.measured(words) } else { "all".to_owned() };
         let (from, to) = if what == "daily" {
             let day = words.day();
             (day.start(), day.end())
@@ -422,6 +425,7 @@ impl Script {
             words.span()
         };
         let change = match what {
+            "hourly" => Change::Hourly(words.left().into_iter().map(decimal).collect()),
             "set" => Change::Set(words.left().into_iter().map(decimal).collect()),
             "mark" => Change::Mark(words.word().to_owned()),
             "flat" => Change::Flat,
@@ -441,7 +445,7 @@ impl Script {
             _ => words.wrong("an unknown word"),
         };
         let empty = match &change {
-            Change::Set(values) => values.is_empty(),
+            Change::Set(values) | Change::Hourly(values) => values.is_empty(),
             Change::Peers(peers) => peers.is_empty(),
             Change::Says(_, says) => says.is_empty(),
             _ => false,
@@ -933,6 +937,7 @@ fn shown(script: &Script, at: Moment) -> BTreeMap<&str, Shown> {
     let set = |code: &str| {
         script.last(code, at, |over| match &over.change {
             Change::Set(values) => Some(Some(values[((at.0 - over.from.0) / RECORD_MS) as usize % values.len()])),
+            Change::Hourly(values) => Some(Some(values[((at.0 - over.from.0) / HOUR_MS) as usize % values.len()])),
             Change::Rest => Some(None),
             _ => None,
         })
@@ -1077,6 +1082,11 @@ fn b_levels() {
 }
 
 #[test]
+fn c_jumps_and_shapes() {
+    group_goes_as_its_scripts_say("C");
+}
+
+#[test]
 fn d_physics_and_arithmetic() {
     group_goes_as_its_scripts_say("D");
 }
@@ -1102,8 +1112,18 @@ fn h_clock_and_protocol() {
 }
 
 #[test]
+fn i_neighbours_and_history() {
+    group_goes_as_its_scripts_say("I");
+}
+
+#[test]
 fn j_exceedance() {
     group_goes_as_its_scripts_say("J");
+}
+
+#[test]
+fn k_statistics() {
+    group_goes_as_its_scripts_say("K");
 }
 
 #[test]

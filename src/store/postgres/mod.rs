@@ -21,7 +21,7 @@ pub use whole::{LinkStates, Surveyor};
 
 use super::block::{self, Index, RawBlock, RawSealed};
 use super::indexes::{HotBlock, Indexes};
-use super::row::{link, mn_of, read_day, read_json, read_version};
+use super::row::{link, mn_of, read_day, read_json, read_profile, read_version};
 use super::sealed::{self, SEAL_ROWS, SealedHour};
 use super::tables::{self, Tables, first_day, recount};
 use super::{StoreError, Version};
@@ -31,7 +31,7 @@ use crate::domain::{Declaration, Mn, Outage, OutletDay, OutletId, Silence};
 use crate::engine::{DayRow, Entry, Recalled, Recount, Reopened, Snapshot, Want, WriteSet};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
-use crate::rules::Carry;
+use crate::rules::{Carry, Past};
 use crate::telemetry::metric;
 use address::{Pause, READER, unfit, within};
 use metrics::gauge;
@@ -563,6 +563,17 @@ impl Tables for PgStore {
             .fetch_optional(&mut self.connection)
             .await?;
         row.map(|row| read_json(row.get(0))).transpose()
+    }
+
+    async fn past(&mut self, outlet: OutletId, first: Day, last: Day) -> Result<Past, StoreError> {
+        let rows = sqlx::query("SELECT day, body FROM profiles WHERE partition = $1 AND outlet = $2 AND day BETWEEN $3 AND $4")
+            .bind(self.partition)
+            .bind(outlet.as_str())
+            .bind(i64::from(first.0))
+            .bind(i64::from(last.0))
+            .fetch_all(&mut self.connection)
+            .await?;
+        rows.iter().map(|row| read_profile(row.get(0), row.get(1))).collect()
     }
 
     async fn late(&mut self, id: u32, day: Day, before: u64) -> Result<BTreeMap<u64, Hour>, StoreError> {

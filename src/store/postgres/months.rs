@@ -1,5 +1,6 @@
-//! The tables that only grow are cut by month, so that a month can go as a whole once it is archived. Nothing drops one: a journal
-//! without its beginning could not be recomputed. A month is named by its first day.
+//! The tables that only grow are cut by month, so that a month can go as a whole. Months of outputs are dropped where the operator
+//! sets how many are kept: the journal makes them again. The journal's own months stay: without its beginning nothing could be
+//! recomputed. A month is named by its first day.
 
 use super::PgStore;
 use crate::domain::time::{Day, Moment};
@@ -16,6 +17,9 @@ const MONTHS_LOCK: i64 = 0x686A_3231_3264;
 /// The first value of a day in the column by which a table is cut.
 type Place = fn(Day) -> i64;
 
+/// Those of them that hold outputs, which the journal can make again.
+const OUTPUTS: [&str; 2] = ["means", "findings"];
+
 /// The tables that are cut by month, and what a day is in the column by which they are.
 const MONTHLY: [(&str, Place); 3] = [("sealed", |day| day.hour(0).0), ("means", |day| day.start().0), ("findings", |day| i64::from(day.0))];
 
@@ -27,6 +31,31 @@ impl PgStore {
     pub async fn make_months_ahead(&mut self, now: Moment) -> Result<(), StoreError> {
         let ahead = iter::successors(Some(month_of(now.day())), |month| Some(month_after(*month))).take(1 + MONTHS_AHEAD);
         self.make_months(&ahead.collect()).await
+    }
+
+    /// Drops the months of outputs that lie more than `keep` whole months before this one; of 0 none. Gives them. To be called once a day.
+    ///
+    /// # Errors
+    /// The database cannot be written, or somebody holds such a month for longer than ten seconds.
+    pub async fn drop_old_months(&mut self, now: Moment, keep: u32) -> Result<Vec<Day>, StoreError> {
+        if keep == 0 {
+            return Ok(Vec::new());
+        }
+        let first = iter::successors(Some(month_of(now.day())), |month| Some(month_of(Day(month.0 - 1)))).nth(keep as usize);
+        let mut transaction = self.connection.begin().await?;
+        // Readers of other months wait behind this lock: it is given up soon, and asked for again the next day.
+        sqlx::raw_sql("SET LOCAL lock_timeout = '10s'").execute(&mut *transaction).await?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MONTHS_LOCK).execute(&mut *transaction).await?;
+        let old: Vec<Day> = months_there(&mut transaction).await?.into_iter().filter(|month| first.is_some_and(|first| *month < first)).collect();
+        for month in &old {
+            for table in OUTPUTS {
+                let drop = format!("DROP TABLE IF EXISTS {}", part_name(table, *month));
+                sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut *transaction).await?;
+            }
+        }
+        transaction.commit().await?;
+        self.months.retain(|month| !old.contains(month));
+        Ok(old)
     }
 
     /// Makes the months that are missing, each attached to its tables without a lock that readers or writers would feel.
@@ -41,10 +70,14 @@ impl PgStore {
         for month in months.difference(&there) {
             for (table, place) in MONTHLY {
                 let (part, from, to) = (part_name(table, *month), place(*month), place(month_after(*month)));
-                let make = format!(
-                    "CREATE TABLE {part} (LIKE {table} INCLUDING ALL); ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({from}) TO ({to})"
-                );
-                sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut *transaction).await?;
+                // The journal's part of a month stays when those of the outputs are dropped.
+                let there: Option<String> = sqlx::query_scalar("SELECT to_regclass($1)::text").bind(&part).fetch_one(&mut *transaction).await?;
+                if there.is_none() {
+                    let make = format!(
+                        "CREATE TABLE {part} (LIKE {table} INCLUDING ALL); ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({from}) TO ({to})"
+                    );
+                    sqlx::raw_sql(AssertSqlSafe(make)).execute(&mut *transaction).await?;
+                }
             }
         }
         transaction.commit().await?;

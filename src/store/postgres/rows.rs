@@ -5,9 +5,10 @@ use crate::docket::Case;
 use crate::domain::time::Moment;
 use crate::domain::{Mn, Outage, OutletDay, Span};
 use crate::engine::{DayRow, Entry, Recount, Reopened, WriteSet};
+use crate::rules::Profile;
 use crate::store::StoreError;
 use crate::store::indexes::Indexes;
-use crate::store::row::{version_of, write_json};
+use crate::store::row::{version_of, write_json, write_profile};
 use sqlx::postgres::PgConnection;
 use std::collections::BTreeMap;
 
@@ -114,6 +115,20 @@ pub(super) async fn write_days(connection: &mut PgConnection, partition: i64, wr
         .bind(rows.iter().map(|(_, row)| row.confirmed).collect::<Vec<bool>>())
         .bind(bodies)
         .bind(carries)
+        .execute(&mut *connection)
+        .await?;
+    }
+    let profiles: Vec<(&OutletDay, &Profile)> = writes.profiles.iter().collect();
+    for rows in profiles.chunks(ROWS_PER_STATEMENT) {
+        let bodies: Vec<Vec<u8>> = rows.iter().map(|(_, profile)| write_profile(profile)).collect::<Result<_, _>>()?;
+        sqlx::query(
+            "INSERT INTO profiles (partition, outlet, day, body) SELECT $1, t.* FROM UNNEST($2::text[], $3::bigint[], $4::bytea[]) AS t \
+             ON CONFLICT (partition, outlet, day) DO UPDATE SET body = excluded.body",
+        )
+        .bind(partition)
+        .bind(rows.iter().map(|(key, _)| key.outlet.as_str()).collect::<Vec<&str>>())
+        .bind(rows.iter().map(|(key, _)| i64::from(key.day.0)).collect::<Vec<i64>>())
+        .bind(bodies)
         .execute(&mut *connection)
         .await?;
     }

@@ -1,0 +1,303 @@
+//! `hj212d rules try RULE`: what a rule would have found in the stored days, how often, where, and how that depends on one of its
+//! figures, so that a person can choose it. Nothing is written.
+
+use super::{Failure, exit, readers, small_runtime};
+use crate::domain::time::Day;
+use crate::domain::{Grade, OutletDay, OutletId, RuleId, RuleSet, RuleSetting, Severity, Source};
+use crate::engine::{Engine, Want};
+use crate::rules::{self, Rule, Run};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// Findings that are printed one by one.
+const SHOWN_MAX: usize = 40;
+/// Shares of the figure in force at which a rule is tried unless values are named.
+const SHARES: [(i64, u32); 9] = [(25, 2), (5, 1), (75, 2), (9, 1), (1, 0), (11, 1), (125, 2), (15, 1), (2, 0)];
+/// Values that may be named.
+const VALUES_MAX: usize = 50;
+/// Width of the longest bar.
+const BAR: usize = 40;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  hj212d rules try B-10 --from 2026-03-01 --to 2026-03-31\n  hj212d rules try B-10 --from 2026-03-01 --to 2026-03-31 --figure p_pct --values 40,50,60,70,80\n  hj212d rules try K-04 --from 2026-03-01 --to 2026-03-07 --outlet DA001 --format csv > k-04.csv\n\nThe rule runs over the stored days as they are, with what the days before them left; a rule that a rule set switches off, or that\nruns only where a setting asks for it, is tried all the same. hj212d replay --journal --rules FILE tries a whole rule set from the packets on."
+)]
+pub(super) struct Arguments {
+    /// The rule: B-10.
+    rule: String,
+    /// First day.
+    #[arg(long, value_name = "DAY", value_parser = super::config::day)]
+    from: Day,
+    /// Last day.
+    #[arg(long, value_name = "DAY", value_parser = super::config::day)]
+    to: Day,
+    /// One outlet alone.
+    #[arg(long, value_parser = |text: &str| OutletId::new(text).ok_or("write the id of an outlet"))]
+    outlet: Option<OutletId>,
+    /// The figure whose values are compared; without it the first one that can be set.
+    #[arg(long, value_name = "NAME")]
+    figure: Option<String>,
+    /// Its values, from the smallest; without them a quarter to twice of what is in force.
+    #[arg(long, value_name = "VALUE", value_delimiter = ',')]
+    values: Vec<Decimal>,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Sentences, and the histogram in bars.
+    Text,
+    /// The findings, a row each.
+    Csv,
+    /// All of it as one object.
+    Json,
+}
+
+/// A finding that the rule would have had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Found {
+    outlet: OutletId,
+    day: Day,
+    factor: String,
+    severity: Severity,
+    zh: String,
+    en: String,
+}
+
+/// What a value of the figure would give.
+#[derive(Debug, Default)]
+struct Tried {
+    findings: BTreeSet<(OutletId, Day, String)>,
+    outlets: BTreeSet<OutletId>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+struct Outcome {
+    outlets: BTreeSet<OutletId>,
+    days: u64,
+    missing: BTreeMap<&'static str, u64>,
+    found: Vec<Found>,
+    tried: BTreeMap<Decimal, Tried>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let usage = |what: String| Failure::new(exit::DATA, what);
+    let rule =
+        rules::find(&arguments.rule).ok_or_else(|| usage(format!("there is no rule {:?}; hj212d rules document prints them all", arguments.rule)))?;
+    if let Run::Not(missing) = rule.run {
+        return Err(usage(format!("{} does not run: {missing}", rule.id)));
+    }
+    if arguments.from > arguments.to {
+        return Err(usage(format!("--from {} lies after --to {}", arguments.from, arguments.to)));
+    }
+    if arguments.values.len() > VALUES_MAX {
+        return Err(usage(format!("--values: {} values; {VALUES_MAX} are possible", arguments.values.len())));
+    }
+    let set = super::rules::in_force(&arguments.data)?;
+    let figure = figure_of(rule, arguments.figure.as_deref())?;
+    let values = match figure {
+        None if arguments.values.is_empty() => Vec::new(),
+        None => return Err(usage(format!("{} has no figure that can be set", rule.id))),
+        Some(_) if !arguments.values.is_empty() => arguments.values.clone(),
+        Some(figure) => {
+            let shares = SHARES.into_iter().map(|(share, scale)| figure.value * Decimal::new(share, scale));
+            let whole = matches!(figure.value.scale(), 0) && figure.value <= Decimal::from(20);
+            shares.map(|value| if whole { value.ceil() } else { value.normalize() }).collect()
+        }
+    };
+    let progress = if std::io::stderr().is_terminal() { indicatif::ProgressBar::new_spinner() } else { indicatif::ProgressBar::hidden() };
+    let outcome = small_runtime()?.block_on(over(arguments, rule, &set, figure.map(|figure| figure.name), &values, &progress))?;
+    progress.finish_and_clear();
+    if outcome.days == 0 {
+        let of = arguments.outlet.map_or_else(String::new, |outlet| format!(" of outlet {outlet}"));
+        return Err(Failure::new(exit::NO_INPUT, format!("no stored day{of} from {} to {}", arguments.from, arguments.to)));
+    }
+    match arguments.format {
+        Format::Text => text(arguments, rule, figure.map(|figure| (figure.name, figure.value)), &outcome),
+        Format::Csv => csv(rule, &outcome)?,
+        Format::Json => say!("{}", object(arguments, rule, figure.map(|figure| figure.name), &outcome)),
+    }
+    Ok(())
+}
+
+/// The figure that is varied.
+fn figure_of(rule: &Rule, named: Option<&str>) -> Result<Option<&'static rules::RuleFigure>, Failure> {
+    let can = || rule.figures.iter().filter(|figure| !figure.fixed);
+    match named {
+        None => Ok(can().next()),
+        Some(name) => can().find(|figure| figure.name == name).map(Some).ok_or_else(|| {
+            let names: Vec<&str> = can().map(|figure| figure.name).collect();
+            Failure::new(exit::DATA, format!("{} has no figure {name:?} that can be set; it has {}", rule.id, names.join(", ")))
+        }),
+    }
+}
+
+/// The figures in force, with one rule alone, everywhere, and one of its figures at a value.
+fn alone(set: &RuleSet, rule: &Rule, figure: Option<(&str, Decimal)>) -> RuleSet {
+    let source = || Source { text: "hj212d rules try".to_owned(), grade: Grade::D };
+    let setting = |rule: RuleId, runs: bool| RuleSetting {
+        rule,
+        trade: None,
+        outlet: None,
+        factor: None,
+        runs: Some(runs),
+        figures: BTreeMap::new(),
+        source: source(),
+    };
+    let mut own: Vec<RuleSetting> = set.rules.iter().filter(|setting| setting.rule == rule.id).cloned().collect();
+    for setting in &mut own {
+        setting.runs = None;
+        if let Some((name, value)) = figure {
+            setting.figures.insert(name.to_owned(), value);
+        }
+    }
+    let mut on = setting(rule.id, true);
+    on.figures.extend(figure.map(|(name, value)| (name.to_owned(), value)));
+    let all = RuleId::new("*").into_iter().map(|all| setting(all, false));
+    RuleSet { rules: all.chain(own).chain([on]).collect(), ..set.clone() }
+}
+
+async fn over(
+    arguments: &Arguments,
+    rule: &Rule,
+    set: &RuleSet,
+    figure: Option<&str>,
+    values: &[Decimal],
+    progress: &indicatif::ProgressBar,
+) -> Result<Outcome, Failure> {
+    let mut outcome = Outcome::default();
+    let in_force = alone(set, rule, None);
+    let others: Vec<(Decimal, RuleSet)> =
+        figure.map_or_else(Vec::new, |name| values.iter().map(|value| (*value, alone(set, rule, Some((name, *value))))).collect());
+    for (value, _) in &others {
+        outcome.tried.entry(*value).or_default();
+    }
+    let reach = others.iter().map(|(_, set)| set).chain([&in_force]).map(rules::reach).max().unwrap_or_default();
+    for shard in &readers::shards(&arguments.data).await? {
+        let (mut store, failed) = (readers::open(shard).await?, readers::failed(shard));
+        let mut engine = Engine::new(store.snapshot().await.map_err(&failed)?, false);
+        let outlets: Vec<OutletId> = engine
+            .registry()
+            .outlets(engine.now())
+            .map(|outlet| outlet.id)
+            .filter(|outlet| arguments.outlet.is_none_or(|only| only == *outlet))
+            .collect();
+        for outlet in outlets {
+            for day in (arguments.from.0..=arguments.to.0).map(Day) {
+                let want = Want { key: OutletDay { outlet, day }, loggers: Vec::new(), frames: false, past: Some(reach) };
+                let Some(recalled) = store.recall(&[want]).await.map_err(&failed)?.pop().filter(|recalled| recalled.row.is_some()) else { continue };
+                let sets = std::iter::once(&in_force).chain(others.iter().map(|(_, set)| set));
+                let judged = engine.would_find(recalled, sets);
+                let Some((now, rest)) = judged.split_first() else { continue };
+                outcome.outlets.insert(outlet);
+                outcome.days += 1;
+                if let Some(missing) = now.not_evaluable.get(&rule.id) {
+                    *outcome.missing.entry(missing).or_default() += 1;
+                }
+                let standing = |judged: &rules::Judged| -> Vec<crate::domain::Finding> {
+                    judged.findings.iter().filter(|finding| finding.standing && finding.rule == rule.id.as_str()).cloned().collect()
+                };
+                for finding in standing(now) {
+                    outcome.found.push(Found {
+                        outlet,
+                        day,
+                        factor: finding.factor.to_string(),
+                        severity: finding.severity,
+                        zh: finding.sentence_zh,
+                        en: finding.sentence_en,
+                    });
+                }
+                for ((value, _), judged) in others.iter().zip(rest) {
+                    let tried = outcome.tried.entry(*value).or_default();
+                    for finding in standing(judged) {
+                        tried.findings.insert((outlet, day, finding.factor.to_string()));
+                        tried.outlets.insert(outlet);
+                    }
+                }
+                progress.inc(1);
+                progress.set_message(format!("{outlet} {day}: {} findings", outcome.found.len()));
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+fn text(arguments: &Arguments, rule: &Rule, figure: Option<(&str, Decimal)>, outcome: &Outcome) {
+    say!("{} {} · {}", rule.id, rule.title.0, rule.title.1);
+    say!("fires when {}", rule.condition);
+    let outlets: BTreeSet<OutletId> = outcome.found.iter().map(|found| found.outlet).collect();
+    say!(
+        "{} to {}: {} findings (判定) at {} of {} outlets, in {} outlet-days",
+        arguments.from,
+        arguments.to,
+        outcome.found.len(),
+        outlets.len(),
+        outcome.outlets.len(),
+        outcome.days
+    );
+    for (missing, days) in &outcome.missing {
+        say!("  could not be evaluated on {days} outlet-days: {missing} is missing");
+    }
+    if let Some((name, value)) = figure {
+        say!("");
+        say!("by {name} (catalogue: {}):", value.normalize());
+        let most = outcome.tried.values().map(|tried| tried.findings.len()).max().unwrap_or_default().max(1);
+        for (value, tried) in &outcome.tried {
+            let bar = "█".repeat((tried.findings.len() * BAR).div_ceil(most));
+            say!("  {:>10}  {:>6} findings at {:>5} outlets  {bar}", value.normalize().to_string(), tried.findings.len(), tried.outlets.len());
+        }
+    }
+    if !outcome.found.is_empty() {
+        say!("");
+    }
+    for found in outcome.found.iter().take(SHOWN_MAX) {
+        say!("  {}", found.zh);
+        say!("    {}", found.en);
+    }
+    if outcome.found.len() > SHOWN_MAX {
+        say!("… {} more; all of them with --format csv", outcome.found.len() - SHOWN_MAX);
+    }
+}
+
+fn csv(rule: &Rule, outcome: &Outcome) -> Result<(), Failure> {
+    let failed = |error: csv::Error| Failure::new(exit::IO, format!("standard output: {error}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["rule", "outlet", "day", "factor", "severity", "zh", "en"]).map_err(failed)?;
+    for found in &outcome.found {
+        let (day, severity) = (found.day.to_string(), format!("{:?}", found.severity).to_lowercase());
+        writer.write_record([rule.id.as_str(), found.outlet.as_str(), &day, &found.factor, &severity, &found.zh, &found.en]).map_err(failed)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| Failure::new(exit::IO, format!("standard output: {error}")))?;
+    say!("{}", String::from_utf8_lossy(&bytes).trim_end());
+    Ok(())
+}
+
+fn object(arguments: &Arguments, rule: &Rule, figure: Option<&str>, outcome: &Outcome) -> Value {
+    let found = outcome.found.iter().map(|found| {
+        json!({"outlet": found.outlet, "day": found.day.to_string(), "factor": found.factor, "severity": found.severity, "zh": found.zh, "en": found.en})
+    });
+    let tried = outcome
+        .tried
+        .iter()
+        .map(|(value, tried)| json!({"value": value.normalize(), "findings": tried.findings.len(), "outlets": tried.outlets.len()}));
+    json!({
+        "rule": rule.id.as_str(),
+        "from": arguments.from.to_string(),
+        "to": arguments.to.to_string(),
+        "outlets": outcome.outlets.len(),
+        "outlet_days": outcome.days,
+        "not_evaluable": outcome.missing,
+        "found": found.collect::<Vec<_>>(),
+        "figure": figure,
+        "by_value": tried.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,55 @@
+//! D-09 氧量人为压低: oxygen lies lower than it ever does while the concentration is as always.
+
+use super::prelude::*;
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId::known("D-09"),
+    title: ("氧量人为压低", "Artificial oxygen"),
+    inputs: &["a19001 vs process"],
+    condition: "O2 below its own 1st percentile of >= min_hours hours of w days while concentration is within near_pct of its median, for >= n h",
+    figures: &[ours("n", 4, 0), ours("percentile", 1, 0), ours("near_pct", 5, 0), ours("min_hours", 240, 0), ours("w_d", 90, 0)],
+    window: "90 d",
+    severity: Severity::High,
+    severity_note: "",
+    confidence: Confidence::Low,
+    guards: &[Guard::Running],
+    time: TimeBase::Event,
+    source: "conversion lever: lower O2 lowers the converted value; default here",
+    grade: Grade::D,
+    kind: CaseKind::AbnormalData,
+    refer: Refer::Score,
+    run: Run::Span(run),
+};
+fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
+    let Some(oxygen) = view.oxygen().map(SeriesView::factor) else { return };
+    let days = view.count(&RULE, "w_d", oxygen);
+    let first = view.day.hour(0);
+    let past = |factor| -> Vec<i64> { window.running(factor, days).filter(|(hour, _)| *hour < first).map(|(_, value)| value).collect() };
+    let before = past(oxygen);
+    let Some(lowest) = percentile(&before, view.figure(&RULE, "percentile", oxygen)) else { return };
+    if (before.len() as u32) < view.count(&RULE, "min_hours", oxygen) {
+        return;
+    }
+    for series in view.pollutants().filter(|series| series.day.converts) {
+        let factor = series.factor();
+        let Some(usual) = median(&past(factor)) else { continue };
+        let near = per_mille(view.figure(&RULE, "near_pct", factor));
+        let mut row = 0;
+        for hour in 0..24u8 {
+            let at = |factor| window.today().series.get(&factor)?.measured.at(hour);
+            let holds = at(oxygen).zip(at(factor)).is_some_and(|(oxygen, value)| oxygen < lowest && is_within(usual, value, near));
+            row = if holds && view.is_running(hour) == Some(true) { row + 1 } else { 0 };
+            if row == view.count(&RULE, "n", factor) {
+                let (lowest, shown) = (of_millionths(lowest).normalize(), of_millionths(at(oxygen).unwrap_or_default()).round_dp(3).normalize());
+                let words = (
+                    format!("连续{row}小时氧量（{shown}%）低于{days}日内99%的小时（{lowest}%），而浓度如常"),
+                    format!(
+                        "for {row} hours oxygen ({shown} %) is below 99 % of the hours of {days} days ({lowest} %), with concentrations as always"
+                    ),
+                );
+                hits.fire(view, &RULE, factor, Some(hour), RULE.severity, json!({"oxygen": shown, "percentile_1": lowest, "hours": row}), words);
+            }
+        }
+    }
+}
