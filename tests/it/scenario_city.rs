@@ -9,7 +9,7 @@
 #![allow(dead_code)] // Two binaries include this file, and each leaves something of it alone.
 
 use hj212d::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
-use hj212d::domain::{Finding, Severity};
+use hj212d::domain::{Finding, Grade, RuleSet, RuleSetting, Severity, Source};
 use hj212d::engine::{Body, WriteSet};
 use hj212d::fleet::{
     ClockError, Deed, DeedKind, Derived, FactorPlan, Gas, LinkLoss, Logger, LoggerPlan, Plant, SPAN_SHARE, Scenario, StreamPlan, When,
@@ -18,6 +18,7 @@ use hj212d::message::{Event, Topic};
 use hj212d::pipeline::replay::Replay;
 use hj212d::protocol::{CrcDialect, Edition};
 use hj212d::registry::Files;
+use hj212d::rules::Rule;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use uuid::Uuid;
@@ -485,7 +486,7 @@ impl Tale {
 
     /// Whether a finding is expected here.
     fn expected(&self, rule: &str, factor: &str) -> bool {
-        self.expects.iter().any(|expectation| expectation.fits(rule, factor))
+        self.expects.iter().chain(&self.later).any(|expectation| expectation.fits(rule, factor))
     }
 
     /// Its logger: 24 hex digits of the city's own.
@@ -685,6 +686,25 @@ impl Watch {
     }
 }
 
+/// The figures of the catalogue, and every rule: statistics run where a setting asks for them, and a month is no half year.
+fn every_rule() -> RuleSet {
+    let shorter: [(&str, &[(&str, i64)]); 3] =
+        [("K-05", &[("w_d", 7), ("base_d", 14), ("min_hours", 120)]), ("K-06", &[("min_days", 14)]), ("D-18", &[("w_d", 7), ("min_hours", 120)])];
+    let setting = |rule: &Rule| {
+        let figures = shorter.iter().find(|(id, _)| *id == rule.id.as_str()).map_or(&[][..], |(_, figures)| *figures);
+        (!rule.runs_unasked() || !figures.is_empty()).then(|| RuleSetting {
+            rule: rule.id,
+            trade: None,
+            outlet: None,
+            factor: None,
+            runs: Some(true),
+            figures: figures.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect(),
+            source: Source { text: "the scenarios".to_owned(), grade: Grade::D },
+        })
+    };
+    RuleSet { rules: hj212d::rules::ALL.iter().filter_map(|rule| setting(rule)).collect(), ..RuleSet::default() }
+}
+
 /// Plays a city from one instant to another. In `away` the receiver is: nothing arrives there, not even time.
 fn play(tales: &[Tale], regions: usize, seed: u64, period: (Moment, Moment), away: Option<(Moment, Moment)>, watch: &mut Watch) {
     let (from, to) = period;
@@ -692,6 +712,7 @@ fn play(tales: &[Tale], regions: usize, seed: u64, period: (Moment, Moment), awa
     let mut players: Vec<Player> = tales.iter().map(|tale| Player::new(tale, seed)).collect();
     let mut replay = Replay::new(BATCH, false);
     replay.entry(from, Body::RegistryVersion { files: register(tales, regions) }, &mut |writes| watch.take(writes));
+    replay.entry(from, Body::RuleSetVersion { text: every_rule().text() }, &mut |writes| watch.take(writes));
     let mut late: Vec<Travelling> = Vec::new();
     let mut tick = from.plus_ms(MINUTE_MS);
     let mut hour_end = from;
@@ -845,7 +866,7 @@ pub fn tally(months: &[Month]) -> Vec<Row> {
     }
     for month in months {
         for tale in &month.tales {
-            for expectation in &tale.expects {
+            for expectation in tale.expects.iter().chain(&tale.later) {
                 let row = row(&mut rows, &expectation.rule, outlet_months);
                 row.expected += 1;
                 row.found += u32::from(month.is_found(tale, expectation));
