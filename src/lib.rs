@@ -21,6 +21,7 @@ pub mod registry;
 pub mod aggregation;
 pub mod rules;
 pub mod docket;
+pub mod score;
 pub mod message;
 pub mod engine;
 

@@ -94,6 +94,15 @@ impl SeriesDay<'_> {
         cell.class(at.checked_sub(1).is_some_and(stops) || stops(at + 1), self.set)
     }
 
+    /// The hour whose cell stands for an hour: its own, or that of the analyser's cycle.
+    #[must_use]
+    pub fn standing(&self, hour: u8) -> u8 {
+        let length = self.cycle_hours.max(1);
+        let came = |hour: &u8| self.cells[usize::from(*hour)].as_ref().is_some_and(|cell| cell.received_minutes > 0);
+        let first = hour / length * length;
+        if came(&hour) { hour } else { (first..first + length).find(came).unwrap_or(hour) }
+    }
+
     /// m³ that passed in an hour, where that is known.
     #[must_use]
     pub fn volume(&self, hour: u8) -> Option<&Ratio> {

@@ -26,6 +26,7 @@ mod rules_document;
 mod serve;
 mod simulate;
 mod schemas;
+mod score;
 mod statements;
 mod try_rule;
 mod verify;
@@ -121,6 +122,8 @@ enum Command {
     Referrals(referrals::Arguments),
     /// Write the contracts of events: JSON Schema for each kind, and AsyncAPI for the topics.
     Schemas(schemas::Arguments),
+    /// Score a contractor's month (运维机构赋分), line by line.
+    Score(score::Arguments),
     /// Show an outlet's hours, day, month or quarter, and how the numbers came about.
     Means(means::Arguments),
 }
@@ -149,6 +152,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Schemas(arguments) => schemas::run(&arguments),
         Command::Referrals(arguments) => referrals::run(&arguments),
+        Command::Score(arguments) => score::run(&arguments),
         Command::Means(arguments) => means::run(&arguments),
     };
     match result {

@@ -2,7 +2,8 @@
 
 use super::{Failure, existing_database, exit};
 use crate::domain::time::Moment;
-use crate::registry::Files;
+use crate::domain::{OutletId, RuleSet, shard_of};
+use crate::registry::{Files, Registry};
 use crate::store::{DatabaseUrl, Store, StoreError, Version};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,4 +55,26 @@ pub(super) async fn versions(shards: &[DatabaseUrl]) -> Result<Vec<Version>, Fai
     }
     versions.sort_by_key(|version| (version.at, version.sequence));
     Ok(versions)
+}
+
+/// The figures in force, of these documents.
+pub(super) fn rule_set(versions: &[Version]) -> Result<RuleSet, Failure> {
+    let Some(version) = versions.iter().rfind(|version| !version.registry) else { return Ok(RuleSet::default()) };
+    let unreadable = |error: serde_json::Error| Failure::new(exit::SOFTWARE, format!("the rule set of entry {}: {error}", version.sequence));
+    RuleSet::parse(&String::from_utf8_lossy(&version.content)).map_err(unreadable)
+}
+
+/// Outlets by the shard whose engine knows of them: every shard once, whether it has any or not.
+pub(super) fn by_shard<'s>(
+    shards: &'s [DatabaseUrl],
+    registry: &Registry,
+    outlets: impl IntoIterator<Item = OutletId>,
+) -> Result<Vec<(&'s DatabaseUrl, Vec<OutletId>)>, Failure> {
+    let mut parts: Vec<(&DatabaseUrl, Vec<OutletId>)> = shards.iter().map(|shard| (shard, Vec::new())).collect();
+    for outlet in outlets {
+        let number = shard_of(&registry.key_of_outlet(outlet), shards.len() as u32);
+        let part = parts.iter_mut().find(|(shard, _)| shard.shard() == number);
+        part.ok_or_else(|| Failure::new(exit::SOFTWARE, format!("the shard {number} of {outlet} was never written")))?.1.push(outlet);
+    }
+    Ok(parts)
 }

@@ -10,6 +10,7 @@ mod mean;
 pub mod number;
 mod reading;
 mod ruleset;
+mod score;
 mod shard;
 mod silence;
 pub mod time;
@@ -22,6 +23,7 @@ pub use limit::{Basis, Grade, Limit, LimitType};
 pub use mean::{Beside, HourClass, Kind, Mean, Origin, Reported, Span, Status};
 pub use reading::{Order, PacketRef, Reading, ReadingKey, Record, UnusableReason};
 pub use ruleset::{Figure, RuleSet, short_hash};
+pub use score::{ItemScore, SCORE_LEN_MAX, SCORE_LINES_MAX, Score, ScoreItem, ScoreLine};
 pub use shard::{Shard, shard_of};
 pub use silence::{Outage, OutageScope, Silence, Survey};
 

@@ -91,6 +91,27 @@ rule_set! {
     case_days_by_kind: BTreeMap<CaseKind, [u32; 3]> = BTreeMap::from([(CaseKind::MissingLink, [1, 7, 30]), (CaseKind::Networking, [3, 30, 180])]), D, "ours: a link is found and mended sooner than a violation is decided, an installation takes longer", "Kinds of case with days of their own: to take up, to decide, to write off.";
     case_recurs_days: u32 = 365, D, "ours: a new case within a year of one that was written off names it", "Days after its writing-off in which a new case of the outlet and factor is a recurrence.";
     episode_gap_days: u32 = 1, D, "ours: exceedances on days at most this far apart are one case", "Days between two findings of one case.";
+    contractor_transmission_marks: u32 = 30, D, "set here: no public source gives the weights of a contractor's score", "Full marks of a contractor's effective transmission rates.";
+    contractor_capture_marks: u32 = 20, D, "set here: as contractor_transmission_marks", "Full marks of its capture rates.";
+    contractor_declaration_marks: u32 = 10, D, "set here: as contractor_transmission_marks", "Full marks of the declarations about its outlets.";
+    contractor_gap_marks: u32 = 15, D, "set here: as contractor_transmission_marks", "Full marks of its response to silent loggers.";
+    contractor_comparison_marks: u32 = 15, D, "set here: as contractor_transmission_marks", "Full marks of the comparisons of its equipment.";
+    contractor_case_marks: u32 = 10, D, "set here: as contractor_transmission_marks", "Full marks where no case was opened.";
+    contractor_transmission_full_pct: u32 = 95, D, "set here: above transmission_pass_pct, so that passing is not yet full marks", "Effective transmission rate (%) of an outlet's month from which nothing is deducted.";
+    contractor_transmission_zero_pct: u32 = 75, D, "set here: the pass mark of older national practice", "Effective transmission rate (%) down to which points are left.";
+    contractor_capture_full_pct: u32 = 90, D, "set here: the monthly warning of rule A-06", "Capture rate (%) of a series' month from which nothing is deducted.";
+    contractor_capture_zero_pct: u32 = 75, D, "set here: the quarterly figure of capture_pass_pct", "Capture rate (%) down to which points are left.";
+    contractor_declaration_due_min: u32 = 720, S, "marks are due by 12:00 of the next day", "Minutes after the midnight that ends a declaration's first day by which it is in time.";
+    contractor_declaration_late_marks: Decimal = Decimal::ONE, D, "set here: as contractor_transmission_marks", "Points for a declaration that came later.";
+    contractor_declaration_after_marks: Decimal = Decimal::TWO, D, "set here: as contractor_transmission_marks", "Points for a declaration that came, or was changed, after its day was confirmed.";
+    contractor_gap_free_h: u32 = 12, D, "set here: a fault is found and mended within half a day", "Hours of silence of a logger that cost nothing.";
+    contractor_gap_step_h: u32 = 24, D, "set here: see contractor_gap_free_h", "Hours of each further step, begun ones counted.";
+    contractor_gap_step_marks: Decimal = Decimal::ONE, D, "set here: as contractor_transmission_marks", "Points for each step.";
+    contractor_comparison_days: u32 = 92, M, "HJ 75-2017 and HJ 355-2019, recalled: checks against a reference once a quarter", "Days within which every pollutant of an outlet is to be compared.";
+    contractor_comparison_mended_pct: u32 = 50, D, "set here: a failure that was mended in its month costs half", "Share (%) of a series' points for a failed comparison that a passed one followed in the month.";
+    contractor_case_opened_marks: BTreeMap<CaseKind, Decimal> = BTreeMap::from([(CaseKind::MissingLink, Decimal::ONE), (CaseKind::SuspiciousMarker, Decimal::TWO), (CaseKind::AbnormalData, Decimal::TWO)]), D, "set here: exceedances and networking are the plant's, and cost a contractor nothing", "Points for a case that was opened, by kind; a kind that is not named costs nothing.";
+    contractor_case_overdue_marks: Decimal = Decimal::ONE, D, "set here: as contractor_transmission_marks", "Further points for such a case whose step is overdue.";
+    contractor_pass_pct: u32 = 60, D, "set here: as contractor_transmission_marks", "Share (%) of the full marks from which a contractor's month passes.";
 }
 
 impl RuleSet {
@@ -122,7 +143,46 @@ impl RuleSet {
             ("recount_pace_us", self.recount_pace_us.value, 1_000_000),
         ];
         let above = minutes.into_iter().find(|(_, value, most)| value > most);
-        above.map(|(name, value, most)| format!("{name} is {value}, at most {most} is possible"))
+        above.map(|(name, value, most)| format!("{name} is {value}, at most {most} is possible")).or_else(|| self.contractor_fault())
+    }
+
+    /// A figure of a contractor's score by which nothing can be computed.
+    fn contractor_fault(&self) -> Option<String> {
+        let most = [
+            ("contractor_transmission_marks", self.contractor_transmission_marks.value, 1_000),
+            ("contractor_capture_marks", self.contractor_capture_marks.value, 1_000),
+            ("contractor_declaration_marks", self.contractor_declaration_marks.value, 1_000),
+            ("contractor_gap_marks", self.contractor_gap_marks.value, 1_000),
+            ("contractor_comparison_marks", self.contractor_comparison_marks.value, 1_000),
+            ("contractor_case_marks", self.contractor_case_marks.value, 1_000),
+            ("contractor_transmission_full_pct", self.contractor_transmission_full_pct.value, 100),
+            ("contractor_capture_full_pct", self.contractor_capture_full_pct.value, 100),
+            ("contractor_declaration_due_min", self.contractor_declaration_due_min.value, 30 * 24 * 60),
+            ("contractor_gap_free_h", self.contractor_gap_free_h.value, 10_000),
+            ("contractor_gap_step_h", self.contractor_gap_step_h.value, 10_000),
+            ("contractor_comparison_days", self.contractor_comparison_days.value, 10_000),
+            ("contractor_comparison_mended_pct", self.contractor_comparison_mended_pct.value, 100),
+            ("contractor_pass_pct", self.contractor_pass_pct.value, 100),
+        ];
+        let edges = [
+            ("contractor_transmission_zero_pct", self.contractor_transmission_zero_pct.value, self.contractor_transmission_full_pct.value),
+            ("contractor_capture_zero_pct", self.contractor_capture_zero_pct.value, self.contractor_capture_full_pct.value),
+        ];
+        let points = [
+            ("contractor_declaration_late_marks", self.contractor_declaration_late_marks.value),
+            ("contractor_declaration_after_marks", self.contractor_declaration_after_marks.value),
+            ("contractor_gap_step_marks", self.contractor_gap_step_marks.value),
+            ("contractor_case_overdue_marks", self.contractor_case_overdue_marks.value),
+        ];
+        let by_kind = self.contractor_case_opened_marks.value.values().map(|value| ("contractor_case_opened_marks", *value));
+        let above = most.into_iter().find(|(_, value, most)| value > most);
+        let above = above.map(|(name, value, most)| format!("{name} is {value}, at most {most} is possible"));
+        let edge = edges.into_iter().find(|(_, zero, full)| zero >= full);
+        let edge = || edge.map(|(name, zero, full)| format!("{name} is {zero}, below {full} is possible"));
+        let step = || (self.contractor_gap_step_h.value == 0).then(|| "contractor_gap_step_h is 0, at least 1 is possible".to_owned());
+        let negative = || points.into_iter().chain(by_kind).find(|(_, value)| value.is_sign_negative() && !value.is_zero());
+        let negative = || negative().map(|(name, value)| format!("{name} is {value}, at least 0 is possible"));
+        above.or_else(edge).or_else(step).or_else(negative)
     }
 
     /// The document's text, in the order of the figures.

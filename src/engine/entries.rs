@@ -45,10 +45,20 @@ impl Engine {
                 }
             }
             Body::Survey(survey) => self.take_survey(survey, writes),
+            Body::Score(score) => self.take_score(score, entry.sequence, writes),
             Body::Tick {} => self.last_tick = Some(self.now),
         }
         self.sequence = entry.sequence;
         self.evidence.clear();
+    }
+
+    /// A contractor's month says itself what it rests on; it is passed on, and nothing of it is kept.
+    fn take_score(&self, score: &Score, sequence: u64, writes: &mut WriteSet) {
+        if score.fault().is_some() {
+            return writes.note(Notice::Statement("refused"), 1);
+        }
+        writes.note(Notice::Statement("score"), 1);
+        writes.events.push(message::scored(score, self.now, sequence));
     }
 
     pub(super) fn put_registry(&mut self, files: &Files, writes: &mut WriteSet) {

@@ -1,7 +1,7 @@
 //! Entries of the journal. Everything that can change an output is one of these; nothing else reaches the engine.
 
 use crate::domain::time::{Day, Moment};
-use crate::domain::{CaseEvent, Comparison, Declaration, Depth, Disposition, Mn, OutletId, Survey};
+use crate::domain::{CaseEvent, Comparison, Declaration, Depth, Disposition, Mn, OutletId, Score, Survey};
 use crate::registry::Files;
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,8 @@ pub enum Body {
     },
     /// 断链核查: which outages stand, by a comparison of all outlets.
     Survey(Survey),
+    /// 运维机构赋分: what a contractor's month came to, computed of stored rows.
+    Score(Score),
     /// Time passes.
     Tick {},
 }

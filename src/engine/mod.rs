@@ -28,7 +28,7 @@ use crate::docket::{self, Case, Change, Docket};
 use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
 use crate::domain::{
     CaseEvent, CaseKind, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, Outage, OutageScope, OutletDay,
-    OutletId, ReadingKey, RuleId, RuleSet, Severity, Shard, Silence, Span, Status, enter_fact,
+    OutletId, ReadingKey, RuleId, RuleSet, Score, Severity, Shard, Silence, Span, Status, enter_fact,
 };
 use crate::link::{Admissions, Admitted};
 use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication, Versions};

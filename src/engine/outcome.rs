@@ -165,7 +165,7 @@ pub enum Notice {
     Unreadable,
     /// A rule set or register that could not be read; the old one stays in force.
     BadVersion,
-    /// A declaration or comparison: `declaration`, `comparison`, or `refused`.
+    /// A statement: `declaration`, `comparison`, `score`, or `refused`.
     Statement(&'static str),
     /// A stored day was computed again.
     Recounted,

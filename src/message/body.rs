@@ -6,8 +6,8 @@ use crate::docket::{Article, Case, Change, HistoryLine, State};
 use crate::domain::number::Ratio;
 use crate::domain::time::{Day, Moment};
 use crate::domain::{
-    Beside, CaseKind, Confidence, FactorCode, Finding, Happening, Hit, HourClass, Kind, Mean, Mn, Origin, OutageScope, OutletId, Reported, RuleId,
-    Severity, SiteId, Source, Span, Stage, Status,
+    Beside, CaseKind, Confidence, FactorCode, Finding, Happening, Hit, HourClass, ItemScore, Kind, Mean, Mn, Origin, OutageScope, OutletId, Reported,
+    RuleId, Score, ScoreItem, ScoreLine, Severity, SiteId, Source, Span, Stage, Status,
 };
 use crate::registry::{Outlet, Registry, Site};
 use crate::rules::{self, factor_names};
@@ -614,4 +614,130 @@ pub struct RootBody<'b> {
     pub loggers: usize,
     /// Place in the journal.
     pub sequence: u64,
+}
+
+/// `hj212.contractor.scored`: a contractor's month (运维机构赋分). Points are full marks less what the lines cost.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "hj212.contractor")]
+pub struct ScoreBody<'b> {
+    /// 运维机构, as the register names it.
+    pub contractor: &'b str,
+    /// 单位名称.
+    pub name: &'b str,
+    /// YYYY-MM.
+    pub month: &'b str,
+    /// How many outlets it maintained on a day of the month.
+    pub outlets: u32,
+    /// Engine time up to which hours were counted, RFC 3339 at +08:00.
+    pub counted_until: String,
+    /// Whether every day of the month is confirmed.
+    pub finished: bool,
+    /// Full marks of the items that could be judged.
+    pub full: u32,
+    /// Points, as shown.
+    pub points: String,
+    /// The exact fraction.
+    pub points_exact: String,
+    /// Share (%) of the full marks from which it passes.
+    pub pass_pct: u32,
+    /// Whether it does.
+    pub passes: bool,
+    /// One of each item.
+    pub items: Vec<ScoreItemBody<'b>>,
+    /// Line by line; at most 800.
+    pub lines: Vec<ScoreLineBody<'b>>,
+    /// Lines that have no room; the items hold the sums of all.
+    pub lines_left_out: u32,
+    /// What it was made under.
+    pub versions: Versions,
+}
+
+/// An item of a contractor's month.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ScoreItemBody<'b> {
+    /// Which.
+    pub item: ScoreItem,
+    /// In words, Chinese.
+    pub item_zh: &'static str,
+    /// In words, English.
+    pub item_en: &'static str,
+    /// Its full marks; 0: there was nothing to judge.
+    pub full: u32,
+    /// What its lines cost, at most its full marks.
+    pub deducted: String,
+    /// What is left, as shown.
+    pub points: String,
+    /// The exact fraction.
+    pub points_exact: String,
+    /// Where its full marks come from.
+    pub source: &'b Source,
+}
+
+/// A line of a contractor's month.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ScoreLineBody<'b> {
+    /// What it counts for.
+    pub item: ScoreItem,
+    /// 排放口.
+    pub outlet: OutletId,
+    /// Code of the factor; none: the outlet as a whole.
+    pub factor: Option<FactorCode>,
+    /// The figures behind it.
+    pub measured: &'b str,
+    /// The most that it can cost; none: it has no share of its own.
+    pub share: Option<String>,
+    /// What it costs, as shown.
+    pub deduction: String,
+    /// The exact fraction.
+    pub deduction_exact: String,
+    /// Why, Chinese.
+    pub why_zh: &'b str,
+    /// Why, English.
+    pub why_en: &'b str,
+    /// Where the deciding figure comes from.
+    pub source: &'b Source,
+}
+
+impl<'b> ScoreBody<'b> {
+    pub(super) fn of(score: &'b Score) -> Self {
+        let item = |item: &'b ItemScore| ScoreItemBody {
+            item: item.item,
+            item_zh: item.item.says().0,
+            item_en: item.item.says().1,
+            full: item.full,
+            deducted: item.deducted.shown(),
+            points: item.points.shown(),
+            points_exact: item.points.fraction(),
+            source: &item.source,
+        };
+        let line = |line: &'b ScoreLine| ScoreLineBody {
+            item: line.item,
+            outlet: line.outlet,
+            factor: line.factor,
+            measured: &line.measured,
+            share: line.share.as_ref().map(Ratio::shown),
+            deduction: line.deduction.shown(),
+            deduction_exact: line.deduction.fraction(),
+            why_zh: &line.why_zh,
+            why_en: &line.why_en,
+            source: &line.source,
+        };
+        Self {
+            contractor: &score.contractor,
+            name: &score.name,
+            month: &score.month,
+            outlets: score.outlets,
+            counted_until: score.counted_until.to_string(),
+            finished: score.finished,
+            full: score.full,
+            points: score.points.shown(),
+            points_exact: score.points.fraction(),
+            pass_pct: score.pass_pct,
+            passes: score.passes,
+            items: score.items.iter().map(item).collect(),
+            lines: score.lines.iter().map(line).collect(),
+            lines_left_out: score.lines_left_out,
+            versions: Versions { rule_set: score.rule_set.clone(), registry: score.registry.clone() },
+        }
+    }
 }

@@ -9,12 +9,12 @@ pub use schema::documents;
 
 use crate::docket::{Case, Change, articles, suggested_action};
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Finding, Mean, Medium, Outage, OutageScope, OutletId, RuleId, SiteId, Span, Status};
+use crate::domain::{Finding, Mean, Medium, Outage, OutageScope, OutletId, RuleId, Score, SiteId, Span, Status};
 use crate::registry::Registry;
 use crate::rules::{self, NAMESPACE};
 use body::{
     CaseHead, CaseMovedBody, FindingBody, HistoryBody, HourBody, LinkBody, MeanBody, MeansBody, OutageBody, ReferralBody, RefusedBody, RejectedBody,
-    RootBody, WarningBody,
+    RootBody, ScoreBody, WarningBody,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,12 +54,24 @@ pub enum Topic {
     /// Steps and events of cases that could not be taken, and why; records that are none.
     #[serde(rename = "hj212.deadletters.v1")]
     Refused,
+    /// 运维机构赋分.
+    #[serde(rename = "hj212.contractors.v1")]
+    Contractors,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Topic; 8] =
-        [Self::Referrals, Self::Warnings, Self::HourMeans, Self::DayMeans, Self::Links, Self::Rejected, Self::Roots, Self::Refused];
+    pub const ALL: [Topic; 9] = [
+        Self::Referrals,
+        Self::Warnings,
+        Self::HourMeans,
+        Self::DayMeans,
+        Self::Links,
+        Self::Rejected,
+        Self::Roots,
+        Self::Refused,
+        Self::Contractors,
+    ];
 
     /// The topic's name.
     #[must_use]
@@ -73,6 +85,7 @@ impl Topic {
             Self::Rejected => "hj212.rejected.v1",
             Self::Roots => "hj212.roots.v1",
             Self::Refused => "hj212.deadletters.v1",
+            Self::Contractors => "hj212.contractors.v1",
         }
     }
 }
@@ -343,6 +356,19 @@ pub fn rejected(reason: &str, detail: &str, peer: &str, len: u64, now: Moment, s
 pub fn refused<S: Serialize>(what: &str, case: Uuid, statement: &S, reason: &'static str, now: Moment, sequence: u64) -> Event {
     let body = RefusedBody { reason, statement: written(statement), sequence };
     event(Topic::Refused, format!("hj212.{what}.refused"), case.to_string(), case.to_string(), now, sequence, &body)
+}
+
+/// A contractor's month, line by line (运维机构赋分).
+#[must_use]
+pub fn score_body(score: &Score) -> Value {
+    written(&ScoreBody::of(score))
+}
+
+/// A contractor's month was scored. Scored again, the later one holds.
+#[must_use]
+pub fn scored(score: &Score, now: Moment, sequence: u64) -> Event {
+    let contractor = score.contractor.clone();
+    event(Topic::Contractors, "hj212.contractor.scored".to_owned(), contractor.clone(), contractor, now, sequence, &ScoreBody::of(score))
 }
 
 /// The hourly root over all chain heads: outside the database it proves what the database cannot prove of itself.

@@ -1,7 +1,7 @@
 //! The contracts as documents: a JSON Schema (2020-12) for each kind of event and for what is read, and an AsyncAPI 3.1 document
 //! that says which topic has which. Printed by `hj212d schemas`; a test holds `schemas/` and these types together.
 
-use super::body::{CaseMovedBody, LinkBody, MeansBody, OutageBody, ReferralBody, RefusedBody, RejectedBody, RootBody, WarningBody};
+use super::body::{CaseMovedBody, LinkBody, MeansBody, OutageBody, ReferralBody, RefusedBody, RejectedBody, RootBody, ScoreBody, WarningBody};
 use super::{DISPOSITIONS, Topic};
 use crate::domain::{CaseKind, CaseStatement, OutageScope};
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
@@ -92,6 +92,13 @@ fn contracts() -> Vec<Contract> {
             schema: |generator| generator.into_root_schema_for::<RefusedBody>(),
             summary: "退回 · What was said of a case could not be taken. Records that are no statement lie in the same topic as they came \
                       (ce_type hj212.record.refused, header reason).",
+        },
+        Contract {
+            name: "hj212.contractor",
+            topic: Some(Topic::Contractors),
+            types: words("hj212.contractor.", &["scored"]),
+            schema: |generator| generator.into_root_schema_for::<ScoreBody<'_>>(),
+            summary: "运维机构赋分 · A contractor's month, item by item and line by line; scored again, the later one holds.",
         },
         Contract {
             name: "hj212.disposition",

@@ -33,6 +33,13 @@ pub fn fault(body: &Body, registry: &Registry) -> Option<String> {
         },
         Body::Disposition(step) => step.fault().map(|(column, what)| format!("{column}: {what}")),
         Body::Event(event) => event.fault().map(|(column, what)| format!("{column}: {what}")),
+        Body::Score(score) => {
+            let known = || {
+                (!registry.contractors().any(|row| row.id == score.contractor))
+                    .then(|| format!("contractor: {:?} is not in the register", score.contractor))
+            };
+            score.fault().map(|(column, what)| format!("{column}: {what}")).or_else(known)
+        }
         Body::Recount { outlet, .. } => statements::fault(None, *outlet, None, registry),
         _ => Some("entries of this kind come from data loggers only".to_owned()),
     }

@@ -37,6 +37,8 @@ pub fn route(body: &Body, admitted: Option<Mn>, registry: &Registry, of: u32) ->
         // The case's shard, which its store knows; here for one that nobody knows.
         Body::Disposition(step) => by(step.case.to_string()),
         Body::Event(event) => by(event.case.to_string()),
+        // Its outlets may lie in several shards: the order of one contractor's months is kept by its own name.
+        Body::Score(score) => by(score.contractor.clone()),
         Body::RegistryVersion { .. } | Body::RuleSetVersion { .. } | Body::Survey(_) | Body::Tick {} => Route::All,
     }
 }

@@ -203,6 +203,11 @@ impl Registry {
         rows.filter(move |row| row.outlet.is_none_or(|only| only == outlet) && row.validity.holds(at))
     }
 
+    /// Every row of who maintains what, now or before.
+    pub fn contractors(&self) -> impl Iterator<Item = &Contractor> {
+        self.contractors.values().flatten()
+    }
+
     /// An approved exemption (豁免) of a factor that touches `[from, to)`.
     #[must_use]
     pub fn exemption(&self, outlet: OutletId, factor: FactorCode, from: Moment, to: Moment) -> Option<&Exemption> {

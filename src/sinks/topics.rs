@@ -24,6 +24,7 @@ pub fn plans(shards: Option<u32>) -> Vec<TopicPlan> {
             Topic::DayMeans => (BY_SITE, Some(400)),
             Topic::Links | Topic::Rejected => (1, Some(30)),
             Topic::Refused => (1, Some(400)),
+            Topic::Contractors => (1, FIVE_YEARS),
             // An anchor is worth as much as it is old.
             Topic::Roots => (1, None),
         };

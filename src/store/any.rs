@@ -8,7 +8,7 @@ use super::tables::{self, Tables};
 use super::{Audit, StoreError, Version};
 use crate::docket::Case;
 use crate::domain::time::{Day, Hour, Moment};
-use crate::domain::{Declaration, Mn, Outage, OutletDay, OutletId, Silence};
+use crate::domain::{Comparison, Declaration, Mn, Outage, OutletDay, OutletId, Silence};
 use crate::engine::{DayRow, Entry, Link, Recalled, Snapshot, Want, WriteSet};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
@@ -211,6 +211,14 @@ impl AnyStore {
     /// The database cannot be read, or a row is damaged.
     pub async fn declarations(&mut self) -> Result<Vec<Declaration>, StoreError> {
         either!(AnyStore, self, store => store.declarations().await)
+    }
+
+    /// Comparison results as last stated, those taken back included.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn comparisons(&mut self) -> Result<Vec<Comparison>, StoreError> {
+        either!(AnyStore, self, store => store.comparisons().await)
     }
 
     /// Every case as it stands.

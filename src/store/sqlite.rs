@@ -8,7 +8,7 @@ use super::tables::{Tables, first_day, recount};
 use super::{StoreError, Version};
 use crate::docket::Case;
 use crate::domain::time::{Day, Hour, Moment};
-use crate::domain::{Declaration, Mn, Outage, OutletDay, OutletId, Silence, Span};
+use crate::domain::{Comparison, Declaration, Mn, Outage, OutletDay, OutletId, Silence, Span};
 use crate::engine::{DayRow, Entry, Recount, Reopened, Snapshot, WriteSet};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
@@ -106,6 +106,15 @@ impl Store {
     /// The database cannot be read, or a row is damaged.
     pub async fn declarations(&mut self) -> Result<Vec<Declaration>, StoreError> {
         let rows = sqlx::query("SELECT body FROM statements WHERE kind = 'declaration' ORDER BY key").fetch_all(&mut self.writer).await?;
+        rows.iter().map(|row| read_json(row.get(0))).collect()
+    }
+
+    /// Comparison results as last stated, those taken back included.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn comparisons(&mut self) -> Result<Vec<Comparison>, StoreError> {
+        let rows = sqlx::query("SELECT body FROM statements WHERE kind = 'comparison' ORDER BY key").fetch_all(&mut self.writer).await?;
         rows.iter().map(|row| read_json(row.get(0))).collect()
     }
 

@@ -65,7 +65,7 @@ metrics! {
     counter DELIVERED "hj212_events_delivered_total" "Events delivered, by topic.";
     counter DELIVERY_FAILURES "hj212_delivery_failures_total" "Deliveries that failed and are tried again.";
     counter BAD_VERSIONS "hj212_bad_versions_total" "Registers, rule sets or recounts that could not be put in force.";
-    counter STATEMENTS "hj212_statements_total" "Declarations and comparison results, by fate: declaration, comparison, refused.";
+    counter STATEMENTS "hj212_statements_total" "Declarations, comparison results and scores of contractors, by fate: declaration, comparison, score, refused.";
     counter RECOUNTED "hj212_recounts_total" "Stored outlet-days computed again after a register or a statement changed, or because somebody asked.";
     gauge RECOUNTS_LEFT "hj212_recounts_left" "Stored outlet-days that are still to be computed again.";
     counter OUTAGES "hj212_outages_total" "Outages noticed, by scope: receiver, region, contractor, gateway.";

@@ -32,6 +32,7 @@ mod rules_document;
 mod scenario_city;
 mod scenarios;
 mod schemas;
+mod score;
 mod statements;
 mod suspicion;
 mod vectors;

@@ -87,10 +87,10 @@ enum Format {
 
 /// Days that are looked at together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Period {
-    name: String,
-    first: Day,
-    last: Day,
+pub(super) struct Period {
+    pub(super) name: String,
+    pub(super) first: Day,
+    pub(super) last: Day,
     /// 1 to 12; none: a day or a quarter.
     month: Option<u32>,
 }
@@ -108,12 +108,12 @@ impl Period {
         Some(Self { name, first, last: Day(after.0 - 1), month: (count == 1).then_some(month) })
     }
 
-    fn days(&self) -> impl Iterator<Item = Day> {
+    pub(super) fn days(&self) -> impl Iterator<Item = Day> {
         (self.first.0..=self.last.0).map(Day)
     }
 }
 
-fn month_of(text: &str) -> Result<Period, String> {
+pub(super) fn month_of(text: &str) -> Result<Period, String> {
     let parsed = || {
         let (year, month) = text.split_once('-').filter(|(year, month)| year.len() == 4 && month.len() == 2)?;
         let month: u32 = month.parse().ok().filter(|month| (1..=12).contains(month))?;

@@ -46,14 +46,6 @@ pub(super) struct Tally {
     pub(super) runs: Vec<Run>,
 }
 
-/// The hour whose cell stands for an hour: its own, or that of the analyser's cycle.
-pub(super) fn standing(series: &SeriesDay<'_>, hour: u8) -> u8 {
-    let length = series.cycle_hours.max(1);
-    let came = |hour: &u8| series.cells[usize::from(*hour)].as_ref().is_some_and(|cell| cell.received_minutes > 0);
-    let first = hour / length * length;
-    if came(&hour) { hour } else { (first..first + length).find(came).unwrap_or(hour) }
-}
-
 pub(super) fn tally(stored: &Stored, period: &Period, factor: FactorCode, by_day: &BTreeMap<Day, Vec<SeriesDay<'_>>>) -> Tally {
     let mut tally = Tally::default();
     let checked = stored.set.water_check_factors.value.iter().any(|code| code == factor.as_str());
@@ -77,7 +69,7 @@ pub(super) fn tally(stored: &Stored, period: &Period, factor: FactorCode, by_day
                 open = false;
                 continue;
             }
-            let by = series.map_or(hour, |series| standing(series, hour));
+            let by = series.map_or(hour, |series| series.standing(hour));
             let class = series.map_or(HourClass::Missing, |series| series.class(by));
             let cell = series.and_then(|series| series.cells[usize::from(by)].as_ref());
             if inside {

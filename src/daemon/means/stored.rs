@@ -24,11 +24,7 @@ impl Stored {
         let versions = readers::versions(&shards).await?;
         let unreadable = |what: String| Failure::new(exit::SOFTWARE, what);
         let registry = registry::ready(&versions, &arguments.data)?;
-        let set = match versions.iter().rfind(|version| !version.registry) {
-            None => RuleSet::default(),
-            Some(version) => RuleSet::parse(&String::from_utf8_lossy(&version.content))
-                .map_err(|error| unreadable(format!("the rule set of entry {}: {error}", version.sequence)))?,
-        };
+        let set = readers::rule_set(&versions)?;
         let outlet = known_outlet(&registry, &arguments.outlet, period.first.start())?;
         // The engine of the outlet's shard knows of it, and no other.
         let number = shard_of(&registry.key_of_outlet(outlet), shards.len() as u32);

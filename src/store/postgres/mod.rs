@@ -27,7 +27,7 @@ use super::tables::{self, Tables, first_day, recount};
 use super::{StoreError, Version};
 use crate::docket::Case;
 use crate::domain::time::{Day, Hour, Moment};
-use crate::domain::{Declaration, Mn, Outage, OutletDay, OutletId, Silence};
+use crate::domain::{Comparison, Declaration, Mn, Outage, OutletDay, OutletId, Silence};
 use crate::engine::{DayRow, Entry, Recalled, Recount, Reopened, Snapshot, Want, WriteSet};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
@@ -193,6 +193,18 @@ impl PgStore {
     /// The database cannot be read, or a row is damaged.
     pub async fn declarations(&mut self) -> Result<Vec<Declaration>, StoreError> {
         let rows = sqlx::query("SELECT body FROM statements WHERE partition = $1 AND kind = 'declaration' ORDER BY key")
+            .bind(self.partition)
+            .fetch_all(&mut self.connection)
+            .await?;
+        rows.iter().map(|row| read_json(row.get(0))).collect()
+    }
+
+    /// Comparison results as last stated, those taken back included.
+    ///
+    /// # Errors
+    /// The database cannot be read, or a row is damaged.
+    pub async fn comparisons(&mut self) -> Result<Vec<Comparison>, StoreError> {
+        let rows = sqlx::query("SELECT body FROM statements WHERE partition = $1 AND kind = 'comparison' ORDER BY key")
             .bind(self.partition)
             .fetch_all(&mut self.connection)
             .await?;
