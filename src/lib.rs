@@ -22,6 +22,7 @@ pub mod aggregation;
 pub mod rules;
 pub mod docket;
 pub mod score;
+pub mod disclosure;
 pub mod message;
 pub mod engine;
 

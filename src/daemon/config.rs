@@ -1,7 +1,8 @@
 //! The configuration: a TOML file, overridden by `HJ212D_…` variables. Raw (as written) and checked are two types.
 
 use crate::broker::{Cluster, Login};
-use crate::domain::time::Moment;
+use crate::disclosure::Calendar;
+use crate::domain::time::{Day, Moment};
 use crate::link::Limits;
 use crate::listener::PeerLimits;
 use crate::store::{DatabaseUrl, StoreError};
@@ -9,6 +10,7 @@ use crate::telemetry::LogFormat;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,6 +33,8 @@ pub struct Raw {
     pub gateway: RawGateway,
     /// What a worker is.
     pub worker: RawWorker,
+    /// What the public is told.
+    pub disclosure: RawDisclosure,
     /// Health and metrics.
     pub http: RawHttp,
     /// Logs.
@@ -217,6 +221,61 @@ impl RawKafka {
 }
 
 section! {
+    /// `[disclosure]`
+    RawDisclosure {
+        /// Folder that is disclosed from; empty: nobody watches for what is due.
+        folder: String = String::new(),
+        /// First day that is to be disclosed; empty: the first day after the first document of the journal.
+        since: String = String::new(),
+        /// Working days after the day on which a day is confirmed.
+        working_days: u32 = Calendar::default().working_days,
+        /// Weekdays that are not worked.
+        holidays: Vec<String> = Vec::new(),
+        /// Days of weekends that are.
+        workdays: Vec<String> = Vec::new(),
+    }
+}
+
+/// Working days that a disclosure may be given at most.
+const WORKING_DAYS_MAX: u32 = 60;
+
+/// What the public is told, and by when.
+#[derive(Debug, Clone, Default)]
+pub struct DisclosureSettings {
+    /// Folder that is disclosed from.
+    pub folder: Option<PathBuf>,
+    /// First day that is to be disclosed.
+    pub since: Option<Day>,
+    /// Working days.
+    pub calendar: Calendar,
+}
+
+impl RawDisclosure {
+    fn checked(self) -> Result<DisclosureSettings, ConfigError> {
+        let days = |key: &'static str, texts: &[String]| -> Result<BTreeSet<Day>, ConfigError> {
+            let wrong = |value: &String| ConfigError::Value { key, value: value.clone(), expected: "write days: [\"2026-10-01\", \"2026-10-02\"]" };
+            texts.iter().map(|text| Day::parse(text).ok_or_else(|| wrong(text))).collect()
+        };
+        let (holidays, workdays) = (days("disclosure.holidays", &self.holidays)?, days("disclosure.workdays", &self.workdays)?);
+        if let Some(both) = holidays.intersection(&workdays).next() {
+            let expected = "a day is a holiday or worked, and not both";
+            return Err(ConfigError::Value { key: "disclosure.workdays", value: both.to_string(), expected });
+        }
+        if !(1..=WORKING_DAYS_MAX).contains(&self.working_days) {
+            let value = self.working_days.to_string();
+            return Err(ConfigError::Value { key: "disclosure.working_days", value, expected: "a number from 1 to 60" });
+        }
+        let since = (!self.since.is_empty()).then(|| Day::parse(&self.since));
+        let since = match since {
+            Some(None) => return Err(ConfigError::Value { key: "disclosure.since", value: self.since, expected: "write a day, 2026-03-14" }),
+            day => day.flatten(),
+        };
+        let folder = (!self.folder.is_empty()).then(|| PathBuf::from(self.folder));
+        Ok(DisclosureSettings { folder, since, calendar: Calendar { holidays, workdays, working_days: self.working_days } })
+    }
+}
+
+section! {
     /// `[http]`
     RawHttp {
         /// Address and port of health and metrics.
@@ -271,6 +330,8 @@ pub struct Config {
     pub instance: String,
     /// A worker that is not heard for so long loses its shards.
     pub session: Duration,
+    /// What the public is told, and by when.
+    pub disclosure: DisclosureSettings,
     /// Health and metrics.
     pub http: SocketAddr,
     /// Log format.
@@ -375,6 +436,7 @@ impl Config {
             gateway: if raw.gateway.name.is_empty() { host_name() } else { raw.gateway.name },
             instance: raw.worker.instance,
             session: duration("worker.session", &raw.worker.session)?,
+            disclosure: raw.disclosure.checked()?,
             http: address("http.address", &raw.http.address)?,
             log_format: raw.log.format,
             log_filter: raw.log.filter,
@@ -430,8 +492,8 @@ pub fn moment(text: &str) -> Result<Moment, String> {
 ///
 /// # Errors
 /// What should be written instead.
-pub fn day(text: &str) -> Result<crate::domain::time::Day, String> {
-    crate::domain::time::Day::parse(text).ok_or_else(|| format!("{text:?} is no day; write 2026-03-14"))
+pub fn day(text: &str) -> Result<Day, String> {
+    Day::parse(text).ok_or_else(|| format!("{text:?} is no day; write 2026-03-14"))
 }
 
 #[cfg(test)]
@@ -457,6 +519,17 @@ mod tests {
         let error = load("[intake]\ntick = \"5 minutes\"\n").expect_err("no time").to_string();
         assert!(error.starts_with("intake.tick = \"5 minutes\""), "{error}");
         assert_eq!(load("[listen]\nidle = \"90m\"\n").expect("fine").link.idle_ms, 5_400_000);
+    }
+
+    #[test]
+    fn a_calendar_is_checked_by_key() {
+        let wrong = |text: &str| load(&format!("[disclosure]\n{text}\n")).expect_err("no calendar").to_string();
+        assert!(wrong("holidays = [\"1.10.2026\"]").starts_with("disclosure.holidays = \"1.10.2026\""));
+        assert!(wrong("holidays = [\"2026-10-01\"]\nworkdays = [\"2026-10-01\"]").contains("and not both"));
+        assert!(wrong("working_days = 0").starts_with("disclosure.working_days"));
+        assert!(wrong("since = \"March\"").starts_with("disclosure.since"));
+        let config = load("[disclosure]\nholidays = [\"2026-10-01\"]\nsince = \"2026-09-01\"\n").expect("fine").disclosure;
+        assert_eq!((config.since, config.calendar.holidays.len()), (Day::parse("2026-09-01"), 1));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! and may run beside the daemon.
 
 use super::house::IN_SYNC_MIN;
-use super::{Config, Failure, exit, readers, small_runtime};
+use super::{Config, Failure, disclose, exit, readers, small_runtime};
 use crate::broker::look_at_topics;
 use crate::domain::time::{HOUR_MS, Moment};
 use crate::domain::{Basis, Series};
@@ -97,6 +97,7 @@ const CLOCK: (&str, &str) = ("时钟", "clock");
 const DATABASE: (&str, &str) = ("数据库", "database");
 const REGISTRY: (&str, &str) = ("台账", "registry");
 const KAFKA: (&str, &str) = ("Kafka", "kafka");
+const DISCLOSURE: (&str, &str) = ("信息公开", "disclosure");
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut config = Config::load(arguments.config.as_deref()).map_err(|error| Failure::new(exit::CONFIG, error.to_string()))?;
@@ -105,12 +106,33 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     small_runtime()?.block_on(async {
         let engine_time = database(&config, &mut looks).await;
         kafka(&config, engine_time, &mut looks).await;
+        looks.extend(disclosure(&config).await);
     });
     for look in &looks {
         if arguments.json { say!("{}", look.line()) } else { look.show() }
     }
     let faults = looks.iter().filter(|look| look.state == State::Fault).count();
     if faults > 0 { Err(Failure::new(exit::UNAVAILABLE, format!("{faults} of {} are at fault", looks.len()))) } else { Ok(()) }
+}
+
+/// Days that the public waits for; nothing is said where no folder is configured, or nothing was ever stored.
+async fn disclosure(config: &Config) -> Option<Look> {
+    let folder = config.disclosure.folder.as_deref()?;
+    if !Store::exists(&config.database()).await.unwrap_or(false) {
+        return None;
+    }
+    let mend = ("核对 disclosure.folder 及其权限", "look at disclosure.folder and who may read it");
+    let days = match disclose::standing(&config.database(), &config.disclosure, folder, ArrivalClock::wall().now()).await {
+        Ok(days) => days,
+        Err(failure) => return Some(Look::bad(DISCLOSURE, State::Fault, failure.message.clone(), failure.message, mend)),
+    };
+    let (due, overdue) = disclose::counts(&days);
+    let (zh, en) = (format!("{due} 日待公开，其中 {overdue} 日已逾期"), format!("{due} days are to be disclosed, {overdue} of them are overdue"));
+    if overdue == 0 {
+        return Some(Look::fine(DISCLOSURE, zh, en));
+    }
+    let mend = ("hj212d disclose --status 列出逾期日，--day 公开", "hj212d disclose --status lists them, --day discloses one");
+    Some(Look::bad(DISCLOSURE, State::Warning, zh, en, mend))
 }
 
 fn disk(data: &Path) -> Look {

@@ -11,6 +11,7 @@ mod cases;
 mod check;
 mod config;
 mod decode;
+mod disclose;
 mod doctor;
 mod gateway;
 mod house;
@@ -75,7 +76,7 @@ impl Failure {
 #[derive(Debug, Parser)]
 #[command(name = "hj212d", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  hj212d check --registry deploy/sample-city\n  hj212d decode < packets.txt\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --out out\n\nExit codes: 0 fine, 2 wrong arguments, 65 wrong data, 66 no such file, 69 something it rests on is at fault, 70 failure inside, 74 cannot open or write, 78 wrong configuration."
+    after_help = "Examples:\n  hj212d serve --config deploy/hj212d.toml\n  hj212d check --registry deploy/sample-city\n  hj212d decode < packets.txt\n  hj212d replay --registry deploy/sample-city --input packets.jsonl --out out\n\nExit codes: 0 fine, 1 a disclosure is overdue, 2 wrong arguments, 65 wrong data, 66 no such file, 69 something it rests on is at fault, 70 failure inside, 74 cannot open or write, 78 wrong configuration."
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -122,6 +123,8 @@ enum Command {
     Referrals(referrals::Arguments),
     /// Write the contracts of events: JSON Schema for each kind, and AsyncAPI for the topics.
     Schemas(schemas::Arguments),
+    /// Write a day of the key units for the public (信息公开), or list which days are due.
+    Disclose(disclose::Arguments),
     /// Score a contractor's month (运维机构赋分), line by line.
     Score(score::Arguments),
     /// Show an outlet's hours, day, month or quarter, and how the numbers came about.
@@ -152,6 +155,7 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Schemas(arguments) => schemas::run(&arguments),
         Command::Referrals(arguments) => referrals::run(&arguments),
+        Command::Disclose(arguments) => disclose::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
         Command::Means(arguments) => means::run(&arguments),
     };

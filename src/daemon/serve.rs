@@ -6,7 +6,7 @@
 
 use super::config::Kafka;
 use super::house::{self, ANSWER_BATCHES, Named, Pages, Signals, Start, bind, failed};
-use super::{Config, Failure, exit};
+use super::{Config, Failure, disclose, exit};
 use crate::bridge::Bridge;
 use crate::listener;
 use crate::pipeline::appending::Appender;
@@ -81,6 +81,7 @@ async fn run_house(config: Config, register: Option<Named>, clock: ArrivalClock)
         None => (Sink::Files(JsonLines::new(&out)), JoinSet::new()),
         Some(kafka) => (Sink::Kafka(KafkaSink::new(kafka.cluster.clone(), &out)), feeds(kafka, &appender, &feeds_stopped)),
     };
+    feeds.spawn(disclose::watch_days(config.clone(), clock, feeds_stopped));
     let pump = tokio::spawn(sinks::pump(config.database(), sink, Arc::clone(&shared.delivered), Arc::clone(&shared.events), sinks_stopped));
 
     let ready = Arc::clone(&shared.ready);

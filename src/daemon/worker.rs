@@ -10,7 +10,7 @@
 use super::config::Kafka;
 use super::gateway::{journal, watch_register};
 use super::house::{self, Named, Pages, Signals, Start, failed};
-use super::{Config, Failure, exit};
+use super::{Config, Failure, disclose, exit};
 use crate::bridge::Bridge;
 use crate::broker::{Change, HAND_OVER};
 use crate::engine::Body;
@@ -209,6 +209,7 @@ async fn run_house(config: Config, kafka: Kafka, registered: Option<Named>, cloc
     let (stop, stopped) = watch::channel(false);
     let mut feeds = JoinSet::new();
     feeds.spawn(Bridge { cluster: kafka.cluster.clone(), group: kafka.group.clone(), appender: appender.clone() }.run(stopped.clone()));
+    feeds.spawn(disclose::watch_days(config.clone(), clock, stopped.clone()));
     let serving = crate::http::local::serve(local, appender, stopped);
     feeds.spawn(async { drop(serving.await) });
     if let Some(registered) = registered {

@@ -7,6 +7,7 @@ mod commands;
 mod conversations;
 mod deploy;
 mod dialects;
+mod disclose;
 mod doctor;
 mod equalities;
 mod figures;
