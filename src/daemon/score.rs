@@ -189,7 +189,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::new(exit::DATA, what));
     }
     let count = scores.len();
-    let way = local::append(&arguments.data, false, scores.into_iter().map(|score| Body::Score(score.shortened())).collect())?;
+    let way = local::append(&arguments.data, false, scores.into_iter().map(|score| Body::Score(Box::new(score.shortened()))).collect())?;
     eprintln!("{count} scores are in the journal{}", if way == Way::Here { "; no daemon runs: their events go out when it does" } else { "" });
     Ok(())
 }

@@ -242,7 +242,7 @@ impl Table {
             };
             let mut object: Map<String, Value> = self.columns.names.iter().zip(&row.cells).map(cell).collect();
             object.insert(MARKS[0].to_owned(), Value::from(row.revised));
-            let previous = (row.revised && !row.previous.is_empty()).then(|| row.previous.as_str());
+            let previous = (row.revised && !row.previous.is_empty()).then_some(row.previous.as_str());
             object.insert(MARKS[1].to_owned(), previous.map_or(Value::Null, Value::from));
             Value::Object(object).to_string()
         };

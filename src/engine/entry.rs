@@ -107,7 +107,7 @@ pub enum Body {
     /// 断链核查: which outages stand, by a comparison of all outlets.
     Survey(Survey),
     /// 运维机构赋分: what a contractor's month came to, computed of stored rows.
-    Score(Score),
+    Score(Box<Score>),
     /// Time passes.
     Tick {},
 }

@@ -71,8 +71,8 @@ metrics! {
     counter OUTAGES "hj212_outages_total" "Outages noticed, by scope: receiver, region, contractor, gateway.";
     gauge SILENT "hj212_silent_loggers" "Loggers that are not heard.";
     gauge OUTAGES_NOW "hj212_outages" "Outages of regions, contractors and gateways that go on.";
-    gauge DISCLOSURE_DUE "hj212_disclosure_due_days" "Confirmed days of the key units that are not disclosed yet, overdue ones included.";
-    gauge DISCLOSURE_OVERDUE "hj212_disclosure_overdue_days" "Confirmed days of the key units that were not disclosed within the working days they have.";
+    gauge DISCLOSURE_DUE "hj212_disclosure_due" "Confirmed days of the key units that are not disclosed yet, overdue ones included.";
+    gauge DISCLOSURE_OVERDUE "hj212_disclosure_overdue" "Confirmed days of the key units that were not disclosed within the working days they have.";
     gauge REGISTRY "hj212_registry_rows" "Rows of the register in force, by table.";
 }
 

@@ -138,7 +138,7 @@ fn everything() -> Vec<Event> {
     let last = start.plus_ms(50 * 60 * MINUTE_MS);
     bodies.push((last, Body::Disposition(step(case, Stage::Investigating))));
     bodies.push((last, Body::Disposition(step(case, Stage::Penalised))));
-    bodies.push((last, Body::Score(crate::score::small())));
+    bodies.push((last, Body::Score(Box::new(crate::score::small()))));
     replayed(&entries(&bodies)).into_values().flatten().collect()
 }
 
