@@ -26,7 +26,7 @@ const FACTORS: [(&str, u64, u64); 10] = [
 ];
 const BATCH: usize = 500;
 
-fn registry(outlets: usize) -> Files {
+fn registry(outlets: usize, interval_min: i64) -> Files {
     let mut rows: BTreeMap<String, String> = BTreeMap::from([
         ("sites.csv".to_owned(), "site,name,name_en,industry,region,valid_from,valid_to\nS1,Site,Site,,,2020-01-01,\n".to_owned()),
         ("outlets.csv".to_owned(), "outlet,site,name,name_en,medium,trade,stamp_label,minute_interval_min,real_interval_secs,ref_o2_pct,oxygen_factor,oxidant_o2_pct,low_confidence_counts,valid_from,valid_to,expects\n".to_owned()),
@@ -36,7 +36,7 @@ fn registry(outlets: usize) -> Files {
     ]);
     let mut add = |file: &str, line: String| rows.get_mut(file).expect("one of the five").push_str(&line);
     for number in 0..outlets {
-        add("outlets.csv", format!("O{number},S1,{number},,gas,,start,10,30,11,a19001,21,no,2020-01-01,,2051;2061\n"));
+        add("outlets.csv", format!("O{number},S1,{number},,gas,,start,{interval_min},30,11,a19001,21,no,2020-01-01,,2051;2061\n"));
         add("loggers.csv", format!("{number:024X},S1,123456,standard,2017,,main,2020-01-01,\n"));
         for (factor, ..) in FACTORS {
             let range = if factor == "a00000" { "1000" } else { "400" };
@@ -130,7 +130,7 @@ fn run(outlets: usize, hours: i64, rules: &RuleSet) -> (f64, f64, usize) {
                 .collect();
         }
     };
-    for body in [Body::RegistryVersion { files: registry(outlets) }, Body::RuleSetVersion { text: rules.text() }] {
+    for body in [Body::RegistryVersion { files: registry(outlets, 10) }, Body::RuleSetVersion { text: rules.text() }] {
         sequence += 1;
         let mut unmeasured = Duration::ZERO;
         step(vec![Entry { sequence, at: start, body }], &mut unmeasured);
@@ -166,6 +166,62 @@ fn run(outlets: usize, hours: i64, rules: &RuleSet) -> (f64, f64, usize) {
     (spent.as_secs_f64() * 1e6 / packets as f64, bytes, findings)
 }
 
+/// What confirming a day costs: microseconds of the engine an outlet, by days that lie behind it, with all rules or with none. Hour records
+/// until the last day, five-minute records on it.
+#[allow(clippy::disallowed_methods)] // A bench measures.
+fn confirm(outlets: usize, days_before: i64, rules: &RuleSet) -> (f64, usize) {
+    let mut engine = Engine::new(Snapshot::default(), false);
+    let start = Moment::parse_rfc3339("2026-03-14T00:00:00+08:00").expect("an instant");
+    let (mut rows, mut profiles) = (BTreeMap::<OutletDay, DayRow>::new(), BTreeMap::<OutletDay, Profile>::new());
+    let (mut sequence, mut findings) = (0, 0);
+    let mut step = |at: Moment, bodies: Vec<Body>| -> Duration {
+        let entries: Vec<Entry> = bodies.into_iter().map(|body| { sequence += 1; Entry { sequence, at, body } }).collect();
+        let (mut rest, mut recalled, mut spent) = (&entries[..], Vec::new(), Duration::ZERO);
+        while !rest.is_empty() {
+            let began = Instant::now();
+            let step = engine.step(rest, std::mem::take(&mut recalled));
+            spent += began.elapsed();
+            findings += step.writes.findings.len();
+            rows.extend(step.writes.days);
+            profiles.extend(step.writes.profiles);
+            rest = &rest[step.taken..];
+            recalled = step
+                .wants
+                .iter()
+                .map(|want| Recalled {
+                    key: want.key,
+                    row: rows.get(&want.key).cloned(),
+                    before: None,
+                    frames: want.frames.then(Vec::new),
+                    past: want.past.map(|days| past(&profiles, want.key, days)),
+                })
+                .collect();
+            // Older rows are not asked for.
+            rows.retain(|key, _| key.day.0 + 3 > at.day().0);
+        }
+        spent
+    };
+    step(start, vec![Body::RegistryVersion { files: registry(outlets, 5) }, Body::RuleSetVersion { text: rules.text() }]);
+    let frame = |bytes: Vec<u8>| Body::Frame { bytes, peer: "192.0.2.1:4000".to_owned(), gateway: "bench".to_owned(), connection: 1 };
+    let records = |cn: &str, now: Moment, length_ms: i64| (0..outlets).map(|logger| frame(packet(cn, logger, now.plus_ms(-length_ms), length_ms))).collect();
+    for hour in 1..=days_before * 24 {
+        let now = start.plus_ms(hour * HOUR_MS);
+        step(now.plus_ms(1000), records("2061", now, HOUR_MS));
+    }
+    let last = start.plus_ms(days_before * 24 * HOUR_MS);
+    for five in 1..=24 * 12 {
+        let now = last.plus_ms(five * 5 * MINUTE_MS);
+        step(now.plus_ms(1000), records("2051", now, 5 * MINUTE_MS));
+    }
+    // The next morning: what was published at half past midnight is confirmed at one o'clock.
+    let morning = last.plus_ms(24 * HOUR_MS);
+    for minute in 1..13 * 60 {
+        step(morning.plus_ms(minute * MINUTE_MS), vec![Body::Tick {}]);
+    }
+    let spent = step(morning.plus_ms(13 * HOUR_MS + 25_000), vec![Body::Tick {}]);
+    (spent.as_secs_f64() * 1e6 / outlets as f64, findings)
+}
+
 /// One run in a process of its own, so that its memory is its own: outlets, hours, whether rules run.
 fn apart(outlets: usize, hours: i64, rules: bool) -> (f64, f64, usize) {
     let program = std::env::current_exe().expect("this program");
@@ -182,6 +238,14 @@ fn main() {
         let rules = if arguments[at + 3] == "true" { RuleSet::default() } else { none() };
         let (micros, bytes, findings) = run(arguments[at + 1].parse().expect("outlets"), arguments[at + 2].parse().expect("hours"), &rules);
         return println!("{micros} {bytes} {findings}");
+    }
+    if arguments.iter().any(|argument| argument == "--confirm") {
+        println!("a day is confirmed, ten factors, five-minute records; microseconds of the engine an outlet:");
+        for (outlets, days) in [(200, 0), (200, 7), (60, 30), (30, 90)] {
+            let ((off, _), (on, findings)) = (confirm(outlets, days, &none()), confirm(outlets, days, &RuleSet::default()));
+            println!("{days:>3} days before it: {off:.0} without rules, {on:.0} with all; {findings} findings stated");
+        }
+        return;
     }
     for (outlets, hours, what) in [(1_000, 24, "a day, published,"), (10_000, 3, "three hours")] {
         println!("{what} of {outlets} outlets, ten factors, six packets an hour:");

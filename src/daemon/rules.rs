@@ -2,7 +2,7 @@
 
 use super::local::{self, Way};
 use super::registry::{agreed, versions};
-use super::{Failure, exit, rules_document, try_rule};
+use super::{Failure, exit, readers, rules_document, try_rule};
 use crate::domain::RuleSet;
 use crate::engine::Body;
 use crate::rules::settings_fault;
@@ -54,9 +54,7 @@ pub(super) fn read(file: &Path) -> Result<RuleSet, Failure> {
 /// The figures in force in a data folder.
 pub(super) fn in_force(data: &Path) -> Result<RuleSet, Failure> {
     let versions = if super::has_database(data)? { versions(data)? } else { Vec::new() };
-    let Some(version) = versions.iter().rfind(|version| !version.registry) else { return Ok(RuleSet::default()) };
-    RuleSet::parse(&String::from_utf8_lossy(&version.content))
-        .map_err(|error| Failure::new(exit::SOFTWARE, format!("the rule set of entry {}: {error}", version.sequence)))
+    readers::rule_set(&versions)
 }
 
 /// What differs between two documents, a line each.

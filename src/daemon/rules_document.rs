@@ -84,7 +84,10 @@ fn findings() -> String {
          whole; of J-02 one for each limit row. Judged again it is the same finding in a higher revision, and what no longer holds is\n\
          stated as not standing.\n\n\
          Rules of an hour run when the hour is closed, and again with their day. Rules of a day run when the day is published, first\n\
-         provisionally and then as confirmed. A rule whose inputs are missing says nothing; a referral lists the rules of the day that\n\
+         provisionally and then as confirmed. Rules beside the days before run with the confirmed day alone, over what these days left:\n\
+         the means of their hours, sums over their records, what was counted of their course in slots of five minutes. When such a day\n\
+         changes, the days that look back at it are judged again. Statistics (K) run where a setting says `\"runs\": true`, and lead to\n\
+         nothing by themselves. A rule whose inputs are missing says nothing; a referral lists the rules of the day that\n\
          could not be evaluated, which is not the same as clear.\n\n{}\n\
          Confidence ({}, {}, {}) says how sure a finding is, which is another thing.\n\n\
          *Time* is `{}` where a rule goes by the time of the data: the order of arrival changes nothing. It is `{}` where the rule goes by\n\

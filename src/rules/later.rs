@@ -20,7 +20,7 @@ pub(super) const LATER: &[Rule] = &[
         grade: Grade::D,
         kind: CaseKind::AbnormalData,
         refer: Refer::Score,
-        run: Run::Not("spans of cells over days: they come with the windowed rules"),
+        run: Run::Not("visits beside an outlet's days: they come with events about cases, and no protocol carries them"),
     },
     Rule {
         id: RuleId::known("D-14"),
@@ -38,7 +38,7 @@ pub(super) const LATER: &[Rule] = &[
         grade: Grade::S,
         kind: CaseKind::AbnormalData,
         refer: Refer::Score,
-        run: Run::Not("which outlet is the inlet of the works: the register names none"),
+        run: Run::Not("which outlet is the inlet of a works: no protocol says it, and the register has no column for it"),
     },
     Rule {
         id: RuleId::known("F-08"),
@@ -110,7 +110,7 @@ pub(super) const LATER: &[Rule] = &[
         grade: Grade::S,
         kind: CaseKind::AbnormalData,
         refer: Refer::Score,
-        run: Run::Not("neighbours and spans of cells: they come with the surveys of many outlets"),
+        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which comes with the next step"),
     },
     Rule {
         id: RuleId::known("I-02"),
@@ -128,7 +128,7 @@ pub(super) const LATER: &[Rule] = &[
         grade: Grade::S,
         kind: CaseKind::AbnormalData,
         refer: Refer::Score,
-        run: Run::Not("neighbours and spans of cells: they come with the surveys of many outlets"),
+        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which comes with the next step"),
     },
     Rule {
         id: RuleId::known("I-04"),
@@ -146,7 +146,7 @@ pub(super) const LATER: &[Rule] = &[
         grade: Grade::S,
         kind: CaseKind::AbnormalData,
         refer: Refer::Score,
-        run: Run::Not("neighbours and spans of cells: they come with the surveys of many outlets"),
+        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which comes with the next step"),
     },
     Rule {
         id: RuleId::known("I-05"),
@@ -164,6 +164,6 @@ pub(super) const LATER: &[Rule] = &[
         grade: Grade::S,
         kind: CaseKind::AbnormalData,
         refer: Refer::Score,
-        run: Run::Not("neighbours and spans of cells: they come with the surveys of many outlets"),
+        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which comes with the next step"),
     },
 ];

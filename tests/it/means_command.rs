@@ -382,3 +382,46 @@ fn what_is_not_there_is_named_with_what_to_do() {
     let elsewhere = Command::new(env!("CARGO_BIN_EXE_hj212d")).args(["means", "S1-G1", "--day", "2026-03-14", "--data", "/nowhere"]).output();
     assert_eq!(elsewhere.expect("it runs").status.code(), Some(66));
 }
+
+fn try_rule(house: &House, arguments: &[&str]) -> Output {
+    let base = ["rules", "try"];
+    Command::new(env!("CARGO_BIN_EXE_hj212d")).args(base).args(arguments).arg("--data").arg(house.data()).output().expect("it runs")
+}
+
+#[test]
+fn a_rule_is_tried_over_the_stored_days_and_by_the_values_of_a_figure() {
+    let house = House::build();
+    let period = ["--from", "2026-03-14", "--to", "2026-03-16"];
+    let asked = [&["B-01", "--figure", "n", "--values", "3,4,200", "--format", "json"][..], &period].concat();
+    let output = try_rule(&house, &asked);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let object: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    // Oxygen is 12 and velocity unmeasured in every hour: what does not change for four hours is found, for two hundred nothing is.
+    let found = items(&object["found"]);
+    assert!(found.iter().any(|one| one["outlet"] == "S1-G1" && one["day"] == "2026-03-15" && one["factor"] == "a19001"), "{object}");
+    let by_value = items(&object["by_value"]);
+    assert_eq!(by_value.iter().map(|one| one["value"].as_str().expect("text")).collect::<Vec<_>>(), ["3", "4", "200"]);
+    let count = |place: usize| by_value[place]["findings"].as_u64().expect("a number");
+    assert!(count(0) >= count(1), "{object}");
+    assert_eq!((count(1), count(2)), (found.len() as u64, 0), "the catalogue's own value gives what is found: {object}");
+
+    let text = String::from_utf8(try_rule(&house, &[&["B-01"][..], &period].concat()).stdout).expect("UTF-8");
+    holds(&text, &["B-01 恒值(小时) · Same value four hours running", "by n (catalogue: 4):", "█"]);
+    let table = String::from_utf8(try_rule(&house, &[&["B-01", "--format", "csv"][..], &period].concat()).stdout).expect("UTF-8");
+    assert_eq!(table.lines().count(), found.len() + 1, "{table}");
+    // A statistic that no setting asks for is tried all the same.
+    assert!(try_rule(&house, &[&["K-04"][..], &period].concat()).status.success());
+
+    let cases: [(&[&str], i32, &str); 5] = [
+        (&["B-99", "--from", "2026-03-14", "--to", "2026-03-16"], 65, "there is no rule \"B-99\""),
+        (&["F-08", "--from", "2026-03-14", "--to", "2026-03-16"], 65, "F-08 does not run"),
+        (&["B-01", "--from", "2026-03-16", "--to", "2026-03-14"], 65, "lies after"),
+        (&["B-01", "--from", "2026-03-14", "--to", "2026-03-16", "--figure", "m"], 65, "it has n"),
+        (&["B-01", "--from", "2025-03-14", "--to", "2025-03-16"], 66, "no stored day"),
+    ];
+    for (arguments, code, says) in cases {
+        let output = try_rule(&house, arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), error.contains(says)), (Some(code), true), "{arguments:?}: {error}");
+    }
+}
