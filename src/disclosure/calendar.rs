@@ -67,7 +67,7 @@ mod tests {
         let due = |calendar: &Calendar, text: &str| calendar.due(day(text).hour(13).start()).to_string();
         assert_eq!(due(&Calendar::default(), "2026-03-16"), "2026-03-23", "from Monday to Monday");
         assert_eq!(due(&Calendar::default(), "2026-03-14"), "2026-03-20", "confirmed on a Saturday");
-        assert_eq!(due(&calendar(), "2026-09-25"), "2026-09-30", "the worked Sunday counts");
+        assert_eq!(due(&calendar(), "2026-09-25"), "2026-10-08", "the worked Sunday, 28th, 29th, 30th, 8th");
         assert_eq!(due(&calendar(), "2026-09-29"), "2026-10-12", "30th, 8th, 9th, 10th (worked Saturday), 12th");
     }
 
