@@ -175,7 +175,13 @@ fn confirm(outlets: usize, days_before: i64, rules: &RuleSet) -> (f64, usize) {
     let (mut rows, mut profiles) = (BTreeMap::<OutletDay, DayRow>::new(), BTreeMap::<OutletDay, Profile>::new());
     let (mut sequence, mut findings) = (0, 0);
     let mut step = |at: Moment, bodies: Vec<Body>| -> Duration {
-        let entries: Vec<Entry> = bodies.into_iter().map(|body| { sequence += 1; Entry { sequence, at, body } }).collect();
+        let entries: Vec<Entry> = bodies
+            .into_iter()
+            .map(|body| {
+                sequence += 1;
+                Entry { sequence, at, body }
+            })
+            .collect();
         let (mut rest, mut recalled, mut spent) = (&entries[..], Vec::new(), Duration::ZERO);
         while !rest.is_empty() {
             let began = Instant::now();
@@ -203,7 +209,8 @@ fn confirm(outlets: usize, days_before: i64, rules: &RuleSet) -> (f64, usize) {
     };
     step(start, vec![Body::RegistryVersion { files: registry(outlets, 5) }, Body::RuleSetVersion { text: rules.text() }]);
     let frame = |bytes: Vec<u8>| Body::Frame { bytes, peer: "192.0.2.1:4000".to_owned(), gateway: "bench".to_owned(), connection: 1 };
-    let records = |cn: &str, now: Moment, length_ms: i64| (0..outlets).map(|logger| frame(packet(cn, logger, now.plus_ms(-length_ms), length_ms))).collect();
+    let records =
+        |cn: &str, now: Moment, length_ms: i64| (0..outlets).map(|logger| frame(packet(cn, logger, now.plus_ms(-length_ms), length_ms))).collect();
     for hour in 1..=days_before * 24 {
         let now = start.plus_ms(hour * HOUR_MS);
         step(now.plus_ms(1000), records("2061", now, HOUR_MS));
