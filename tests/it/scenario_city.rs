@@ -949,19 +949,3 @@ pub fn regional_outage(seed: u64) -> Outage {
     let silent = tales[*last].outlet.clone();
     outage(&tales, REGIONS, seed, period, None, Some(silent))
 }
-
-/// TEMPORARY
-pub fn digests(seed: u64) -> Vec<(String, u64)> {
-    tales()
-        .iter()
-        .map(|tale| {
-            let mut packets = Vec::new();
-            Player::new(tale, seed).play(end(), &mut packets);
-            let mut sum = 0u64;
-            for (at, bytes) in &packets {
-                sum = sum.rotate_left(5) ^ hash(at.0 as u64, &String::from_utf8_lossy(bytes));
-            }
-            (tale.name.clone(), sum)
-        })
-        .collect()
-}
