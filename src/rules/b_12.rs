@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("B-12"),
     title: ("长期波动小于量程2%", "Spread under 2 % of range"),
     inputs: &["hour: concentration", "range"],
-    condition: "max-min < 0.02*range over >= min_hours running hours of w days",
-    figures: &[given("p_pct_range", 2, 0), ours("min_hours", 120, 0), ours("w_d", 7, 0)],
+    condition: "max-min < 0.02*range, and < own_pct of the highest, over >= min_hours running hours of w days",
+    figures: &[given("p_pct_range", 2, 0), ours("own_pct", 30, 0), ours("min_hours", 120, 0), ours("w_d", 7, 0)],
     window: "7 d",
     severity: Severity::Warn,
     severity_note: "",
@@ -33,7 +33,13 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         };
         let values: Vec<i64> = window.running(factor, days).map(|(_, value)| value).collect();
         let (Some(low), Some(high)) = (values.iter().min(), values.iter().max()) else { continue };
-        if values.len() < view.count(&RULE, "min_hours", factor) as usize || high - low >= most || !window.today().series.contains_key(&factor) {
+        // A wide range alone is no evidence: the hours keep close to their own level as well.
+        let close = i128::from(high - low) * 1000 < i128::from(*high) * i128::from(per_mille(view.figure(&RULE, "own_pct", factor)));
+        if values.len() < view.count(&RULE, "min_hours", factor) as usize
+            || high - low >= most
+            || !close
+            || !window.today().series.contains_key(&factor)
+        {
             continue;
         }
         let (low, high, count) = (of_millionths(*low), of_millionths(*high), values.len());

@@ -93,12 +93,12 @@ fn thousandths(mut value: Decimal) -> Option<i64> {
     i64::try_from(value.mantissa()).ok()
 }
 
-/// The course that a limit judges, whatever its mark, and the limit, both in thousandths: the lowest of the hour, else of the day;
+/// The course that a limit judges, whatever its mark, and the limit, both in thousandths: the lowest, of the hour or of the day;
 /// converted by the oxygen of the slot where the limit wants that.
 pub(super) fn judged_course(view: &DayView<'_>, series: &SeriesView<'_>) -> Option<(Vec<Option<i64>>, i64)> {
     let figure = |limit: &crate::domain::Limit| crate::domain::number::parse(view.figure_of(limit, None)).ok();
-    let lowest = |basis| view.limits(series.factor(), basis).filter_map(|row| Some((figure(row)?, row))).min_by_key(|(limit, _)| *limit);
-    let (limit, row) = lowest(Basis::Hour).or_else(|| lowest(Basis::Day))?;
+    let rows = [Basis::Hour, Basis::Day].into_iter().flat_map(|basis| view.limits(series.factor(), basis));
+    let (limit, row) = rows.filter_map(|row| Some((figure(row)?, row))).min_by_key(|(limit, _)| *limit)?;
     let limit = thousandths(limit)?;
     let measured = every(series, |shape, slot| shape.mean(slot));
     if !row.converted || !series.day.converts {

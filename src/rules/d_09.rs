@@ -7,8 +7,15 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("D-09"),
     title: ("氧量人为压低", "Artificial oxygen"),
     inputs: &["a19001 vs process"],
-    condition: "O2 below its own 1st percentile of >= min_hours hours of w days while concentration is within near_pct of its median, for >= n h",
-    figures: &[ours("n", 4, 0), ours("percentile", 1, 0), ours("near_pct", 5, 0), ours("min_hours", 240, 0), ours("w_d", 90, 0)],
+    condition: "O2 below its own 1st percentile of >= min_hours hours of w days while most converted pollutants are within near_pct and the flow within flow_pct of its median, for >= n h",
+    figures: &[
+        ours("n", 4, 0),
+        ours("percentile", 1, 0),
+        ours("near_pct", 10, 0),
+        ours("flow_pct", 10, 0),
+        ours("min_hours", 240, 0),
+        ours("w_d", 90, 0),
+    ],
     window: "90 d",
     severity: Severity::High,
     severity_note: "",
@@ -31,25 +38,34 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     if (before.len() as u32) < view.count(&RULE, "min_hours", oxygen) {
         return;
     }
-    for series in view.pollutants().filter(|series| series.day.converts) {
-        let factor = series.factor();
-        let Some(usual) = median(&past(factor)) else { continue };
-        let near = per_mille(view.figure(&RULE, "near_pct", factor));
-        let mut row = 0;
-        for hour in 0..24u8 {
-            let at = |factor| window.today().series.get(&factor)?.measured.at(hour);
-            let holds = at(oxygen).zip(at(factor)).is_some_and(|(oxygen, value)| oxygen < lowest && is_within(usual, value, near));
-            row = if holds && view.is_running(hour) == Some(true) { row + 1 } else { 0 };
-            if row == view.count(&RULE, "n", factor) {
-                let (lowest, shown) = (of_millionths(lowest).normalize(), of_millionths(at(oxygen).unwrap_or_default()).round_dp(3).normalize());
-                let words = (
-                    format!("连续{row}小时氧量（{shown}%）低于{days}日内99%的小时（{lowest}%），而浓度如常"),
-                    format!(
-                        "for {row} hours oxygen ({shown} %) is below 99 % of the hours of {days} days ({lowest} %), with concentrations as always"
-                    ),
-                );
-                hits.fire(view, &RULE, factor, Some(hour), RULE.severity, json!({"oxygen": shown, "percentile_1": lowest, "hours": row}), words);
-            }
+    let at = |factor, hour: u8| window.today().series.get(&factor)?.measured.at(hour);
+    let near = per_mille(view.figure(&RULE, "near_pct", oxygen));
+    let usual: Vec<(FactorCode, i64)> = view
+        .pollutants()
+        .filter(|series| series.day.converts)
+        .filter_map(|series| Some((series.factor(), median(&past(series.factor()))?)))
+        .collect();
+    // Less air is less gas as well: where the flow tells of it, oxygen is what it says.
+    let flow = ["a01011", "a00000"].into_iter().map(FactorCode::known).find(|factor| view.of_factor(*factor).is_some());
+    let flow = flow.and_then(|factor| Some((factor, median(&past(factor))?)));
+    let flow_near = per_mille(view.figure(&RULE, "flow_pct", oxygen));
+    let mut row = 0;
+    for hour in 0..24u8 {
+        let low = at(oxygen, hour).is_some_and(|oxygen| oxygen < lowest);
+        let measured = usual.iter().filter_map(|(factor, usual)| Some(is_within(*usual, at(*factor, hour)?, near)));
+        let (as_always, others) = measured.fold((0u32, 0u32), |(same, others), is| if is { (same + 1, others) } else { (same, others + 1) });
+        let flows = flow.is_none_or(|(factor, usual)| at(factor, hour).is_some_and(|value| is_within(usual, value, flow_near)));
+        row = if low && as_always > others && flows && view.is_running(hour) == Some(true) { row + 1 } else { 0 };
+        if row == view.count(&RULE, "n", oxygen) {
+            let shown = of_millionths(at(oxygen, hour).unwrap_or_default()).round_dp(3).normalize();
+            let lowest = of_millionths(lowest).normalize();
+            let words = (
+                format!("连续{row}小时氧量（{shown}%）低于{days}日内99%的小时（{lowest}%），而浓度与流速如常"),
+                format!(
+                    "for {row} hours oxygen ({shown} %) is below 99 % of the hours of {days} days ({lowest} %), with concentrations and flow as always"
+                ),
+            );
+            hits.fire(view, &RULE, oxygen, Some(hour), RULE.severity, json!({"oxygen": shown, "percentile_1": lowest, "hours": row}), words);
         }
     }
 }
