@@ -94,7 +94,7 @@ fn thousandths(mut value: Decimal) -> Option<i64> {
 }
 
 /// The course that a limit judges, whatever its mark, and the limit, both in thousandths: the lowest, of the hour or of the day;
-/// converted by the oxygen of the slot where the limit wants that.
+/// converted by the oxygen of the slot, where that is under a normal mark, if the limit wants it.
 pub(super) fn judged_course(view: &DayView<'_>, series: &SeriesView<'_>) -> Option<(Vec<Option<i64>>, i64)> {
     let figure = |limit: &crate::domain::Limit| crate::domain::number::parse(view.figure_of(limit, None)).ok();
     let rows = [Basis::Hour, Basis::Day].into_iter().flat_map(|basis| view.limits(series.factor(), basis));
@@ -107,7 +107,7 @@ pub(super) fn judged_course(view: &DayView<'_>, series: &SeriesView<'_>) -> Opti
     let reference = view.outlet.reference_oxygen?;
     let (oxidant, most) = (thousandths(view.outlet.oxidant_oxygen)?, thousandths(view.set.oxygen_low_confidence_pct.value)?);
     let span = oxidant - thousandths(reference)?;
-    let oxygen = every(view.oxygen()?, |shape, slot| shape.mean(slot));
+    let oxygen = every(view.oxygen()?, |shape, slot| shape.normal_mean(slot));
     let converted = measured.iter().zip(oxygen).map(|(value, oxygen)| {
         let oxygen = oxygen.filter(|oxygen| *oxygen < most && *oxygen < oxidant)?;
         i64::try_from(i128::from((*value)?) * i128::from(span) / i128::from(oxidant - oxygen)).ok()
