@@ -91,18 +91,19 @@ impl Shape {
         if shape.present == 0 {
             return None;
         }
-        for decimals in (0..=DECIMALS).rev() {
+        let has_room = (0..=DECIMALS).rev().any(|decimals| {
             shape.decimals = decimals as u8;
-            let fits = means.iter().zip(&mut shape.means).all(|(of, mean)| match of.sum.mean_rounded(of.weight, decimals) {
+            means.iter().zip(&mut shape.means).all(|(of, mean)| match of.sum.mean_rounded(of.weight, decimals) {
                 None => of.weight == 0,
                 Some(mut value) => {
                     value.rescale(decimals);
                     i32::try_from(value.mantissa()).map(|value| *mean = value).is_ok()
                 }
-            });
-            if fits {
-                break;
-            }
+            })
+        });
+        // What is so large is no course of anything.
+        if !has_room {
+            return None;
         }
         shape.sums = Sums::of(sightings, &mut shape.last_digits);
         Some(Box::new(shape))
@@ -166,12 +167,16 @@ mod tests {
     }
 
     fn shape(values: &[(&str, Marker)], secs: u16) -> Shape {
+        *course(values, secs).expect("a course")
+    }
+
+    fn course(values: &[(&str, Marker)], secs: u16) -> Option<Box<Shape>> {
         let records = records(values);
         let sight = |(place, (record, marker)): (usize, &'_ (Record, Marker))| (place as u16 * secs, *record, *marker);
         let seen: Vec<(u16, Record, Marker)> = records.iter().enumerate().map(sight).collect();
         let sightings: Vec<Sighting<'_>> =
             seen.iter().map(|(second, record, marker)| Sighting { record, marker: *marker, second: *second, secs: u32::from(secs) }).collect();
-        *Shape::of(&sightings).expect("a course")
+        Shape::of(&sightings)
     }
 
     #[test]
@@ -197,5 +202,6 @@ mod tests {
         let shape = shape(&[("1234567890.123456789", Marker::NORMAL)], 300);
         assert_eq!(shape.mean(0), Some(Decimal::from(1_234_567_890)));
         assert_eq!(shape.sums, None);
+        assert_eq!(course(&[("9876543210", Marker::NORMAL)], 300), None);
     }
 }

@@ -433,7 +433,7 @@ fn share_of(key: OutletDay) -> u16 {
 /// When hours close and days are published: the figures of the rule set in force when the day began. A rule set that changes them
 /// counts from the next day on, so that no deadline moves once it stands.
 #[derive(Debug, Clone)]
-struct Finality(BTreeMap<Day, [i64; 4]>);
+struct Finality(BTreeMap<Day, [i64; 5]>);
 
 impl Finality {
     /// Every rule set of the journal, by the day from which its deadlines count: the journal's first day, or the day after its entry.
@@ -445,11 +445,12 @@ impl Finality {
         finality
     }
 
-    /// Milliseconds: an hour is closed, a day provisional, confirmed, and the spread.
-    fn figures_of(rules: &RuleSet) -> [i64; 4] {
+    /// Milliseconds: an hour is closed, a day provisional, confirmed, the spread, and that of confirmations.
+    fn figures_of(rules: &RuleSet) -> [i64; 5] {
         let minutes = [&rules.hour_provisional_after_min, &rules.day_provisional_after_min, &rules.day_confirmed_after_min];
         let [hour, provisional, confirmed] = minutes.map(|minutes| i64::from(minutes.value) * MINUTE_MS);
-        [hour, provisional, confirmed, i64::from(rules.spread_secs.value) * 1000]
+        let [spread, confirm] = [&rules.spread_secs, &rules.confirm_spread_secs].map(|secs| i64::from(secs.value) * 1000);
+        [hour, provisional, confirmed, spread, confirm]
     }
 
     fn put(&mut self, at: Moment, rules: &RuleSet, began: Option<Day>) {
@@ -457,28 +458,28 @@ impl Finality {
         self.0.insert(if first { Day(i32::MIN) } else { at.day().next() }, Self::figures_of(rules));
     }
 
-    fn figures(&self, day: Day) -> [i64; 4] {
-        self.0.range(..=day).next_back().map_or([0; 4], |(_, figures)| *figures)
+    fn figures(&self, day: Day) -> [i64; 5] {
+        self.0.range(..=day).next_back().map_or([0; 5], |(_, figures)| *figures)
     }
 
     fn close(&self, outlet: OutletId, hour: Hour) -> Moment {
         let key = OutletDay { outlet, day: hour.day() };
-        let [after, _, _, spread] = self.figures(key.day);
+        let [after, _, _, spread, _] = self.figures(key.day);
         hour.end().plus_ms(after + share(key, spread))
     }
 
     fn dawn(&self, key: OutletDay) -> Moment {
-        let [_, _, _, spread] = self.figures(key.day);
+        let [_, _, _, spread, _] = self.figures(key.day);
         key.day.start().plus_ms(share(key, spread))
     }
 
     fn provisional(&self, key: OutletDay) -> Moment {
-        let [_, after, _, spread] = self.figures(key.day);
+        let [_, after, _, spread, _] = self.figures(key.day);
         key.day.end().plus_ms(after + share(key, spread))
     }
 
     fn confirm(&self, key: OutletDay) -> Moment {
-        let [_, _, after, spread] = self.figures(key.day);
+        let [_, _, after, _, spread] = self.figures(key.day);
         key.day.end().plus_ms(after + share(key, spread))
     }
 }
@@ -493,4 +494,23 @@ fn share(key: OutletDay, spread_ms: i64) -> i64 {
 pub fn open_hours_reach_ms(rules: &RuleSet) -> i64 {
     let minutes = i64::from(rules.hour_provisional_after_min.value) + i64::from(rules.future_accept_min.value);
     2 * HOUR_MS + minutes * MINUTE_MS + i64::from(rules.spread_secs.value) * 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confirmations_have_a_spread_of_their_own() {
+        let day = Day::parse("2026-03-14").expect("a day");
+        let key = OutletDay { outlet: OutletId::known("S1-G1"), day };
+        let mut rules = RuleSet::default();
+        rules.confirm_spread_secs.value = 3600;
+        let (usual, wide) = (Finality::of(&[], None), Finality::of(&[(day.start(), rules)], None));
+        let share = (3_600_000 * i64::from(share_of(key))) >> 16;
+        assert!(share > 20_000, "the outlet's share says something: {share}");
+        assert_eq!(wide.confirm(key), day.end().plus_ms(13 * HOUR_MS + share));
+        assert_eq!((wide.provisional(key), wide.dawn(key)), (usual.provisional(key), usual.dawn(key)));
+        assert_eq!(wide.close(key.outlet, day.hour(5)), usual.close(key.outlet, day.hour(5)));
+    }
 }

@@ -54,7 +54,7 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         // From hour to hour, so that the daily pattern, of which a gap sees a part, is no swing.
         let ((steps, moved), (steps_around, moved_around)) = (swing(&filled), swing(&around));
         let long = filled.len() >= view.count(&RULE, "still_hours", factor) as usize;
-        let stiller = long && steps > 0 && steps_around > 0 && moved * steps_around * 1_000_000 < moved_around * steps * s * s;
+        let stiller = long && steps > 0 && steps_around > 0 && moved * steps_around * 1_000_000 < (moved_around * steps).saturating_mul(s * s);
         if lower || stiller {
             let mean = |sum: i128, count: i128| of_millionths((sum / count.max(1)) as i64).round_dp(3).normalize();
             let (inside, outside) = (mean(sum, count), mean(sum_around, others));

@@ -42,7 +42,7 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
             let flat: Vec<i64> = values[at..at + hold].iter().flatten().copied().collect();
             let (count, sum, squares) = sums(flat.iter().copied());
             // Standard deviation over mean below c, squared.
-            let still = flat.len() == hold && sum > 0 && (count * squares - sum * sum) * 1_000_000 < c * c * sum * sum;
+            let still = flat.len() == hold && sum > 0 && (count * squares - sum * sum) * 1_000_000 < (c * c).saturating_mul(sum * sum);
             let loaded = flow.as_ref().is_some_and(|flow| {
                 let before = mean(&flow[place.saturating_sub(12)..place]);
                 let after = mean(&flow[at..at + hold]);

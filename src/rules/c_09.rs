@@ -37,7 +37,9 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         let (Some(usual), Some(level)) = (average(&variances), average(&means)) else { continue };
         let r = view.figure(&RULE, "r", factor);
         let moved = (mean - level).abs() >= level.abs() * pct(view.figure(&RULE, "mean_pct", factor));
-        if variance >= usual * r * r || moved || usual.is_zero() || is_coarse_over(view, series, mean) {
+        // A figure beyond all measure makes nothing still.
+        let still = usual.checked_mul(r * r).is_some_and(|edge| variance < edge);
+        if !still || moved || usual.is_zero() || is_coarse_over(view, series, mean) {
             continue;
         }
         let severity = if view.is_low(series, mean) { Severity::Info } else { RULE.severity };

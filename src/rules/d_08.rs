@@ -42,10 +42,10 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         if (past.len() as u32) < view.count(&RULE, "min_hours", factor) {
             continue;
         }
-        let tenths = |values: Vec<i64>| -> Vec<i64> { (1..10).filter_map(|tenth| percentile(&values, Decimal::from(tenth * 10))).collect() };
-        let by_oxygen = tenths(past.iter().map(|(_, oxygen, _)| *oxygen).collect());
-        let by_value = tenths(past.iter().map(|(.., value)| *value).collect());
-        let high = percentile(&past.iter().map(|(_, oxygen, _)| *oxygen).collect::<Vec<_>>(), view.figure(&RULE, "o2_percentile", factor));
+        let by_size = (sorted(past.iter().map(|(_, oxygen, _)| *oxygen)), sorted(past.iter().map(|(.., value)| *value)));
+        let tenths = |sorted: &[i64]| -> Vec<i64> { (1..10).filter_map(|tenth| percentile(sorted, Decimal::from(tenth * 10))).collect() };
+        let (by_oxygen, by_value) = (tenths(&by_size.0), tenths(&by_size.1));
+        let high = percentile(&by_size.0, view.figure(&RULE, "o2_percentile", factor));
         let field = |edges: &[i64], value: i64| edges.partition_point(|edge| *edge <= value);
         let mut counts = [[0u32; 10]; 10];
         for (_, oxygen, value) in &past {
@@ -57,8 +57,8 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         };
         let share = view.figure(&RULE, "density_pct", factor) * Decimal::from(past.len()) / Decimal::ONE_HUNDRED;
         // Beyond all that was ever seen there is no field.
-        let oxygen_edges = (past.iter().map(|(_, oxygen, _)| *oxygen).min(), past.iter().map(|(_, oxygen, _)| *oxygen).max());
-        let value_edges = (past.iter().map(|(.., value)| *value).min(), past.iter().map(|(.., value)| *value).max());
+        let edges = |sorted: &[i64]| (sorted.first().copied(), sorted.last().copied());
+        let (oxygen_edges, value_edges) = (edges(&by_size.0), edges(&by_size.1));
         let need = view.count(&RULE, "n", factor);
         let (mut row, mut last) = (0, None);
         for (hour, oxygen, value) in pairs.iter().filter(|(hour, ..)| *hour >= first) {

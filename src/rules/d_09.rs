@@ -33,7 +33,7 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     let days = view.count(&RULE, "w_d", oxygen);
     let first = view.day.hour(0);
     let past = |factor| -> Vec<i64> { window.running(factor, days).filter(|(hour, _)| *hour < first).map(|(_, value)| value).collect() };
-    let before = past(oxygen);
+    let before = sorted(past(oxygen).into_iter());
     let Some(lowest) = percentile(&before, view.figure(&RULE, "percentile", oxygen)) else { return };
     if (before.len() as u32) < view.count(&RULE, "min_hours", oxygen) {
         return;

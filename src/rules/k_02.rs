@@ -25,7 +25,7 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     for series in view.pollutants() {
         let factor = series.factor();
         let Some((days, sigma)) = residuals(view, window, &RULE, factor) else { continue };
-        let (lambda, width) = (view.figure(&RULE, "lambda", factor), view.figure(&RULE, "L", factor));
+        let (lambda, width) = (view.figure(&RULE, "lambda", factor).min(Decimal::ONE), view.figure(&RULE, "L", factor));
         let Some(band) = lambda.checked_div(Decimal::TWO - lambda).and_then(root).map(|root| width * root * sigma) else { continue };
         let (mut mean, mut crossed) = (Decimal::ZERO, false);
         for (day, residual) in &days {

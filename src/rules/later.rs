@@ -110,7 +110,7 @@ pub(super) const LATER: &[Rule] = &[
         grade: Grade::S,
         kind: CaseKind::AbnormalData,
         refer: Refer::Score,
-        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which comes with the next step"),
+        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which is not made yet"),
     },
     Rule {
         id: RuleId::known("I-02"),
@@ -128,7 +128,7 @@ pub(super) const LATER: &[Rule] = &[
         grade: Grade::S,
         kind: CaseKind::AbnormalData,
         refer: Refer::Score,
-        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which comes with the next step"),
+        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which is not made yet"),
     },
     Rule {
         id: RuleId::known("I-04"),
@@ -146,7 +146,7 @@ pub(super) const LATER: &[Rule] = &[
         grade: Grade::S,
         kind: CaseKind::AbnormalData,
         refer: Refer::Score,
-        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which comes with the next step"),
+        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which is not made yet"),
     },
     Rule {
         id: RuleId::known("I-05"),
@@ -164,6 +164,6 @@ pub(super) const LATER: &[Rule] = &[
         grade: Grade::S,
         kind: CaseKind::AbnormalData,
         refer: Refer::Score,
-        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which comes with the next step"),
+        run: Run::Not("what other outlets measured: a survey over the profiles of all of them, which is not made yet"),
     },
 ];

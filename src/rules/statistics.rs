@@ -23,14 +23,20 @@ pub(super) fn mad(values: &[i64]) -> Option<(i64, i64)> {
     Some((middle, median(&distances)?))
 }
 
-/// The value below which so many percent lie.
+/// In the order of their size.
 #[must_use]
-pub(super) fn percentile(values: &[i64], percent: Decimal) -> Option<i64> {
-    let mut values = values.to_vec();
+pub(super) fn sorted(values: impl Iterator<Item = i64>) -> Vec<i64> {
+    let mut values: Vec<i64> = values.collect();
     values.sort_unstable();
-    let place = (Decimal::from(values.len()) * percent / Decimal::ONE_HUNDRED).floor();
-    let place = usize::try_from(place).ok()?.min(values.len().checked_sub(1)?);
-    values.get(place).copied()
+    values
+}
+
+/// The value of a sorted row below which so many percent lie.
+#[must_use]
+pub(super) fn percentile(sorted: &[i64], percent: Decimal) -> Option<i64> {
+    let place = (Decimal::from(sorted.len()) * percent / Decimal::ONE_HUNDRED).floor();
+    let place = usize::try_from(place).ok()?.min(sorted.len().checked_sub(1)?);
+    sorted.get(place).copied()
 }
 
 /// Count, sum and sum of squares.
@@ -154,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_percentile_is_a_value_of_the_row() {
-        let values: Vec<i64> = (1..=200).rev().collect();
+        let values = sorted((1..=200).rev());
         assert_eq!(percentile(&values, Decimal::ONE), Some(3));
         assert_eq!(percentile(&values, Decimal::from(90)), Some(181));
         assert_eq!(percentile(&[], Decimal::ONE), None);
