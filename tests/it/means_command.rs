@@ -392,22 +392,22 @@ fn try_rule(house: &House, arguments: &[&str]) -> Output {
 fn a_rule_is_tried_over_the_stored_days_and_by_the_values_of_a_figure() {
     let house = House::build();
     let period = ["--from", "2026-03-14", "--to", "2026-03-16"];
-    let asked = [&["B-01", "--figure", "n", "--values", "3,4,200", "--format", "json"][..], &period].concat();
+    let asked = [&["J-04", "--figure", "a", "--values", "0.5,0.8,2", "--format", "json"][..], &period].concat();
     let output = try_rule(&house, &asked);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let object: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    // Oxygen is 12 and velocity unmeasured in every hour: what does not change for four hours is found, for two hundred nothing is.
+    // The converted mean of the 14th is 86.087 of 80; twice the limit no day reaches.
     let found = items(&object["found"]);
-    assert!(found.iter().any(|one| one["outlet"] == "S1-G1" && one["day"] == "2026-03-15" && one["factor"] == "a19001"), "{object}");
+    assert!(found.iter().any(|one| one["outlet"] == "S1-G1" && one["day"] == "2026-03-14" && one["factor"] == "a21026"), "{object}");
     let by_value = items(&object["by_value"]);
-    assert_eq!(by_value.iter().map(|one| one["value"].as_str().expect("text")).collect::<Vec<_>>(), ["3", "4", "200"]);
+    assert_eq!(by_value.iter().map(|one| one["value"].as_str().expect("text")).collect::<Vec<_>>(), ["0.5", "0.8", "2"]);
     let count = |place: usize| by_value[place]["findings"].as_u64().expect("a number");
     assert!(count(0) >= count(1), "{object}");
     assert_eq!((count(1), count(2)), (found.len() as u64, 0), "the catalogue's own value gives what is found: {object}");
 
-    let text = String::from_utf8(try_rule(&house, &[&["B-01"][..], &period].concat()).stdout).expect("UTF-8");
-    holds(&text, &["B-01 恒值(小时) · Same value four hours running", "by n (catalogue: 4):", "█"]);
-    let table = String::from_utf8(try_rule(&house, &[&["B-01", "--format", "csv"][..], &period].concat()).stdout).expect("UTF-8");
+    let text = String::from_utf8(try_rule(&house, &[&["J-04"][..], &period].concat()).stdout).expect("UTF-8");
+    holds(&text, &["J-04 预警 · Near the limit", "by a (catalogue: 0.8):", "█"]);
+    let table = String::from_utf8(try_rule(&house, &[&["J-04", "--format", "csv"][..], &period].concat()).stdout).expect("UTF-8");
     assert_eq!(table.lines().count(), found.len() + 1, "{table}");
     // A statistic that no setting asks for is tried all the same.
     assert!(try_rule(&house, &[&["K-04"][..], &period].concat()).status.success());
