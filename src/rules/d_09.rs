@@ -11,7 +11,7 @@ pub const RULE: Rule = Rule {
     figures: &[
         ours("n", 4, 0),
         ours("percentile", 1, 0),
-        ours("near_pct", 10, 0),
+        ours("near_pct", 5, 0),
         ours("flow_pct", 10, 0),
         ours("min_hours", 240, 0),
         ours("w_d", 90, 0),
