@@ -5,7 +5,7 @@
 use hj212d::domain::OutletDay;
 use hj212d::domain::time::{Day, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Grade, RuleId, RuleSet, RuleSetting, Source};
-use hj212d::engine::{Body, DayRow, Engine, Entry, Recalled, Snapshot};
+use hj212d::engine::{Body, DayRow, Engine, Entry, Recalled, Snapshot, Want};
 use hj212d::protocol::encode::Segment;
 use hj212d::registry::Files;
 use hj212d::rules::{Past, Profile};
@@ -94,139 +94,112 @@ fn resident_kib() -> u64 {
     status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
 }
 
-/// Microseconds of the engine a packet, and resident bytes a series at the end.
-#[allow(clippy::disallowed_methods)] // A bench measures.
-fn run(outlets: usize, hours: i64, rules: &RuleSet) -> (f64, f64, usize) {
-    let before = resident_kib();
-    let mut engine = Engine::new(Snapshot::default(), false);
-    let start = Moment::parse_rfc3339("2026-03-14T00:00:00+08:00").expect("an instant");
-    let mut days: BTreeMap<OutletDay, DayRow> = BTreeMap::new();
-    let mut profiles: BTreeMap<OutletDay, Profile> = BTreeMap::new();
-    let (mut spent, mut packets, mut sequence, mut findings) = (Duration::ZERO, 0usize, 0, 0);
-    let mut step = |entries: Vec<Entry>, spent: &mut Duration| {
-        let mut rest = &entries[..];
-        let mut recalled = Vec::new();
-        while !rest.is_empty() {
-            let began = Instant::now();
-            let step = engine.step(rest, std::mem::take(&mut recalled));
-            *spent += began.elapsed();
-            findings += step.writes.findings.len();
-            // Only what a recall may ask for is kept: rows of days, without packets.
-            if hours > 24 {
-                days.extend(step.writes.days);
-                profiles.extend(step.writes.profiles);
-            }
-            rest = &rest[step.taken..];
-            recalled = step
-                .wants
-                .iter()
-                .map(|want| Recalled {
-                    key: want.key,
-                    row: days.get(&want.key).cloned(),
-                    before: None,
-                    frames: want.frames.then(Vec::new),
-                    past: want.past.map(|days| past(&profiles, want.key, days)),
-                })
-                .collect();
-        }
-    };
-    for body in [Body::RegistryVersion { files: registry(outlets, 10) }, Body::RuleSetVersion { text: rules.text() }] {
-        sequence += 1;
-        let mut unmeasured = Duration::ZERO;
-        step(vec![Entry { sequence, at: start, body }], &mut unmeasured);
-    }
-    for ten in 1..=hours * 6 {
-        let now = start.plus_ms(ten * 10 * MINUTE_MS);
-        let mut batch = Vec::with_capacity(BATCH);
-        for logger in 0..outlets {
-            let mut send = |bytes: Vec<u8>| {
-                sequence += 1;
-                packets += 1;
-                let body = Body::Frame { bytes, peer: "192.0.2.1:4000".to_owned(), gateway: "bench".to_owned(), connection: 1 };
-                batch.push(Entry { sequence, at: now.plus_ms(1000), body });
-            };
-            send(packet("2051", logger, now.plus_ms(-10 * MINUTE_MS), 10 * MINUTE_MS));
-            if batch.len() >= BATCH {
-                step(std::mem::take(&mut batch), &mut spent);
-            }
-        }
-        step(batch, &mut spent);
-        // Time goes on second by second, as it does where the hours of a city close one after the other.
-        for second in 2..25 {
-            sequence += 1;
-            step(vec![Entry { sequence, at: now.plus_ms(second * 1000), body: Body::Tick {} }], &mut spent);
-        }
-    }
-    let end = start.plus_ms(hours * HOUR_MS + if hours > 23 { 30 } else { 10 } * MINUTE_MS);
-    for second in -1200..25 {
-        sequence += 1;
-        step(vec![Entry { sequence, at: end.plus_ms(second * 1000), body: Body::Tick {} }], &mut spent);
-    }
-    let bytes = (resident_kib().saturating_sub(before)) as f64 * 1024.0 / (outlets * FACTORS.len()) as f64;
-    (spent.as_secs_f64() * 1e6 / packets as f64, bytes, findings)
+/// An engine, and what it may ask for back: rows of the last days and profiles, without packets.
+struct Driver {
+    engine: Engine,
+    sequence: u64,
+    rows: BTreeMap<OutletDay, DayRow>,
+    profiles: BTreeMap<OutletDay, Profile>,
+    keeps: bool,
+    findings: usize,
 }
 
-/// What confirming a day costs: microseconds of the engine an outlet, by days that lie behind it, with all rules or with none. Hour records
-/// until the last day, five-minute records on it.
-#[allow(clippy::disallowed_methods)] // A bench measures.
-fn confirm(outlets: usize, days_before: i64, rules: &RuleSet) -> (f64, usize) {
-    let mut engine = Engine::new(Snapshot::default(), false);
-    let start = Moment::parse_rfc3339("2026-03-14T00:00:00+08:00").expect("an instant");
-    let (mut rows, mut profiles) = (BTreeMap::<OutletDay, DayRow>::new(), BTreeMap::<OutletDay, Profile>::new());
-    let (mut sequence, mut findings) = (0, 0);
-    let mut step = |at: Moment, bodies: Vec<Body>| -> Duration {
-        let entries: Vec<Entry> = bodies
-            .into_iter()
-            .map(|body| {
-                sequence += 1;
-                Entry { sequence, at, body }
-            })
-            .collect();
+impl Driver {
+    fn new(keeps: bool) -> Self {
+        let engine = Engine::new(Snapshot::default(), false);
+        Self { engine, sequence: 0, rows: BTreeMap::new(), profiles: BTreeMap::new(), keeps, findings: 0 }
+    }
+
+    /// Takes entries of one instant; gives the time that the engine took.
+    #[allow(clippy::disallowed_methods)] // A bench measures.
+    fn step(&mut self, at: Moment, bodies: Vec<Body>) -> Duration {
+        let first = self.sequence + 1;
+        let entries: Vec<Entry> = (first..).zip(bodies).map(|(sequence, body)| Entry { sequence, at, body }).collect();
+        self.sequence += entries.len() as u64;
         let (mut rest, mut recalled, mut spent) = (&entries[..], Vec::new(), Duration::ZERO);
         while !rest.is_empty() {
             let began = Instant::now();
-            let step = engine.step(rest, std::mem::take(&mut recalled));
+            let step = self.engine.step(rest, std::mem::take(&mut recalled));
             spent += began.elapsed();
-            findings += step.writes.findings.len();
-            rows.extend(step.writes.days);
-            profiles.extend(step.writes.profiles);
+            self.findings += step.writes.findings.len();
+            if self.keeps {
+                self.rows.extend(step.writes.days);
+                self.profiles.extend(step.writes.profiles);
+                self.rows.retain(|key, _| key.day.0 + 3 > at.day().0);
+            }
             rest = &rest[step.taken..];
-            recalled = step
-                .wants
-                .iter()
-                .map(|want| Recalled {
-                    key: want.key,
-                    row: rows.get(&want.key).cloned(),
-                    before: None,
-                    frames: want.frames.then(Vec::new),
-                    past: want.past.map(|days| past(&profiles, want.key, days)),
-                })
-                .collect();
-            // Older rows are not asked for.
-            rows.retain(|key, _| key.day.0 + 3 > at.day().0);
+            recalled = step.wants.iter().map(|want| self.recall(want)).collect();
         }
         spent
-    };
-    step(start, vec![Body::RegistryVersion { files: registry(outlets, 5) }, Body::RuleSetVersion { text: rules.text() }]);
-    let frame = |bytes: Vec<u8>| Body::Frame { bytes, peer: "192.0.2.1:4000".to_owned(), gateway: "bench".to_owned(), connection: 1 };
-    let records =
-        |cn: &str, now: Moment, length_ms: i64| (0..outlets).map(|logger| frame(packet(cn, logger, now.plus_ms(-length_ms), length_ms))).collect();
-    for hour in 1..=days_before * 24 {
-        let now = start.plus_ms(hour * HOUR_MS);
-        step(now.plus_ms(1000), records("2061", now, HOUR_MS));
     }
-    let last = start.plus_ms(days_before * 24 * HOUR_MS);
+
+    fn recall(&self, want: &Want) -> Recalled {
+        let row = self.rows.get(&want.key).filter(|_| want.row).cloned();
+        let past = want.past.map(|days| past(&self.profiles, want.key, days));
+        Recalled { key: want.key, row, before: None, frames: want.frames.then(Vec::new), past }
+    }
+}
+
+fn frame(bytes: Vec<u8>) -> Body {
+    Body::Frame { bytes, peer: "192.0.2.1:4000".to_owned(), gateway: "bench".to_owned(), connection: 1 }
+}
+
+/// The bench's first day.
+fn start() -> Moment {
+    Moment::parse_rfc3339("2026-03-14T00:00:00+08:00").expect("an instant")
+}
+
+/// Microseconds of the engine a packet, and resident bytes a series at the end.
+fn run(outlets: usize, hours: i64, rules: &RuleSet) -> (f64, f64, usize) {
+    let before = resident_kib();
+    let (mut driver, mut spent) = (Driver::new(hours > 24), Duration::ZERO);
+    driver.step(start(), vec![Body::RegistryVersion { files: registry(outlets, 10) }, Body::RuleSetVersion { text: rules.text() }]);
+    for ten in 1..=hours * 6 {
+        let now = start().plus_ms(ten * 10 * MINUTE_MS);
+        for first in (0..outlets).step_by(BATCH) {
+            let loggers = first..(first + BATCH).min(outlets);
+            let packets = loggers.map(|logger| frame(packet("2051", logger, now.plus_ms(-10 * MINUTE_MS), 10 * MINUTE_MS)));
+            spent += driver.step(now.plus_ms(1000), packets.collect());
+        }
+        // Time goes on second by second, as it does where the hours of a city close one after the other.
+        for second in 2..25 {
+            spent += driver.step(now.plus_ms(second * 1000), vec![Body::Tick {}]);
+        }
+    }
+    let end = start().plus_ms(hours * HOUR_MS + if hours > 23 { 30 } else { 10 } * MINUTE_MS);
+    for second in -1200..25 {
+        spent += driver.step(end.plus_ms(second * 1000), vec![Body::Tick {}]);
+    }
+    let bytes = (resident_kib().saturating_sub(before)) as f64 * 1024.0 / (outlets * FACTORS.len()) as f64;
+    let packets = outlets as f64 * (hours * 6) as f64;
+    (spent.as_secs_f64() * 1e6 / packets, bytes, driver.findings)
+}
+
+/// What confirming a day costs: microseconds of the engine an outlet, by the days that lie behind it, with all rules or with none, and the
+/// bytes of a day's profile. Hour records until the last day, five-minute records on it.
+fn confirm(outlets: usize, days_before: i64, rules: &RuleSet) -> (f64, usize, usize) {
+    let mut driver = Driver::new(true);
+    driver.step(start(), vec![Body::RegistryVersion { files: registry(outlets, 5) }, Body::RuleSetVersion { text: rules.text() }]);
+    let records = |cn: &str, now: Moment, length_ms: i64| -> Vec<Body> {
+        (0..outlets).map(|logger| frame(packet(cn, logger, now.plus_ms(-length_ms), length_ms))).collect()
+    };
+    for hour in 1..=days_before * 24 {
+        let now = start().plus_ms(hour * HOUR_MS);
+        driver.step(now.plus_ms(1000), records("2061", now, HOUR_MS));
+    }
+    let last = start().plus_ms(days_before * 24 * HOUR_MS);
     for five in 1..=24 * 12 {
         let now = last.plus_ms(five * 5 * MINUTE_MS);
-        step(now.plus_ms(1000), records("2051", now, 5 * MINUTE_MS));
+        driver.step(now.plus_ms(1000), records("2051", now, 5 * MINUTE_MS));
     }
     // The next morning: what was published at half past midnight is confirmed at one o'clock.
     let morning = last.plus_ms(24 * HOUR_MS);
     for minute in 1..13 * 60 {
-        step(morning.plus_ms(minute * MINUTE_MS), vec![Body::Tick {}]);
+        driver.step(morning.plus_ms(minute * MINUTE_MS), vec![Body::Tick {}]);
     }
-    let spent = step(morning.plus_ms(13 * HOUR_MS + 25_000), vec![Body::Tick {}]);
-    (spent.as_secs_f64() * 1e6 / outlets as f64, findings)
+    let spent = driver.step(morning.plus_ms(13 * HOUR_MS + 25_000), vec![Body::Tick {}]);
+    let profile = driver.profiles.values().next_back().map_or(0, |profile| postcard::to_allocvec(profile).map_or(0, |bytes| bytes.len()));
+    (spent.as_secs_f64() * 1e6 / outlets as f64, profile, driver.findings)
 }
 
 /// One run in a process of its own, so that its memory is its own: outlets, hours, whether rules run.
@@ -249,8 +222,8 @@ fn main() {
     if arguments.iter().any(|argument| argument == "--confirm") {
         println!("a day is confirmed, ten factors, five-minute records; microseconds of the engine an outlet:");
         for (outlets, days) in [(200, 0), (200, 7), (60, 30), (30, 90)] {
-            let ((off, _), (on, findings)) = (confirm(outlets, days, &none()), confirm(outlets, days, &RuleSet::default()));
-            println!("{days:>3} days before it: {off:.0} without rules, {on:.0} with all; {findings} findings stated");
+            let ((off, ..), (on, bytes, findings)) = (confirm(outlets, days, &none()), confirm(outlets, days, &RuleSet::default()));
+            println!("{days:>3} days before it: {off:.0} without rules, {on:.0} with all; a profile of {bytes} bytes, {findings} findings stated");
         }
         return;
     }

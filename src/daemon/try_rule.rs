@@ -178,7 +178,10 @@ async fn over(
     let in_force = alone(set, rule, None);
     let others: Vec<(Decimal, RuleSet)> =
         figure.map_or_else(Vec::new, |name| values.iter().map(|value| (*value, alone(set, rule, Some((name, *value))))).collect());
-    for (value, _) in &others {
+    for (value, set) in &others {
+        if let Some(fault) = rules::settings_fault(set) {
+            return Err(Failure::new(exit::DATA, format!("--values: {fault}")));
+        }
         outcome.tried.entry(*value).or_default();
     }
     let reach = others.iter().map(|(_, set)| set).chain([&in_force]).map(rules::reach).max().unwrap_or_default();
@@ -193,7 +196,7 @@ async fn over(
             .collect();
         for outlet in outlets {
             for day in (arguments.from.0..=arguments.to.0).map(Day) {
-                let want = Want { key: OutletDay { outlet, day }, loggers: Vec::new(), frames: false, past: Some(reach) };
+                let want = Want { key: OutletDay { outlet, day }, loggers: Vec::new(), row: true, frames: false, past: Some(reach) };
                 let Some(recalled) = store.recall(&[want]).await.map_err(&failed)?.pop().filter(|recalled| recalled.row.is_some()) else { continue };
                 let sets = std::iter::once(&in_force).chain(others.iter().map(|(_, set)| set));
                 let judged = engine.would_find(recalled, sets);

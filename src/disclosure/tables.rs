@@ -16,89 +16,59 @@ pub(super) enum Form {
 
 use Form::{Count, Flag, Text};
 
-/// The columns of a table: what makes a row the same row, and what its figures are.
+/// A column: its name, and its form in JSON.
+type Column = (&'static str, Form);
+
+/// Where a row is; what all tables begin with.
+const PLACE: [Column; 5] = [("site", Text), ("site_name", Text), ("outlet", Text), ("outlet_name", Text), ("day", Text)];
+/// Of the hour, where a table has hours.
+const HOUR: Column = ("hour", Text);
+/// Of what its figures are.
+const FACTOR: [Column; 5] = [("factor", Text), ("factor_zh", Text), ("factor_en", Text), ("unit", Text), ("kind", Text)];
+
+/// The columns of a table: place, hour, factor, and its own figures.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Columns {
-    names: &'static [(&'static str, Form)],
-    /// Places of the columns that name a row.
-    key: &'static [usize],
-    /// Place of the figure that `previous` repeats.
-    figure: usize,
+    /// Whether its rows are of an hour.
+    by_hour: bool,
+    figures: &'static [Column],
+    /// Columns by which a row is the same row.
+    key: &'static [&'static str],
+}
+
+impl Columns {
+    fn all(&self) -> impl Iterator<Item = Column> + '_ {
+        PLACE.into_iter().chain(self.by_hour.then_some(HOUR)).chain(FACTOR).chain(self.figures.iter().copied())
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.all().position(|(known, _)| known == name)
+    }
 }
 
 /// hours.csv.
 pub(super) static HOURS: Columns = Columns {
-    names: &[
-        ("site", Text),
-        ("site_name", Text),
-        ("outlet", Text),
-        ("outlet_name", Text),
-        ("day", Text),
-        ("hour", Text),
-        ("factor", Text),
-        ("factor_zh", Text),
-        ("factor_en", Text),
-        ("unit", Text),
-        ("kind", Text),
-        ("value", Text),
-        ("class", Text),
-        ("valid", Flag),
-        ("count", Count),
-        ("note", Text),
-    ],
-    key: &[2, 5, 6, 10],
-    figure: 11,
+    by_hour: true,
+    figures: &[(FIGURE, Text), ("class", Text), ("valid", Flag), ("count", Count), ("note", Text)],
+    key: &["outlet", "hour", "factor", "kind"],
 };
 
 /// days.csv.
 pub(super) static DAYS: Columns = Columns {
-    names: &[
-        ("site", Text),
-        ("site_name", Text),
-        ("outlet", Text),
-        ("outlet_name", Text),
-        ("day", Text),
-        ("factor", Text),
-        ("factor_zh", Text),
-        ("factor_en", Text),
-        ("unit", Text),
-        ("kind", Text),
-        ("value", Text),
-        ("valid", Flag),
-        ("count", Count),
-        ("due", Count),
-        ("note", Text),
-    ],
-    key: &[2, 5, 9],
-    figure: 10,
+    by_hour: false,
+    figures: &[(FIGURE, Text), ("valid", Flag), ("count", Count), ("due", Count), ("note", Text)],
+    key: &["outlet", "factor", "kind"],
 };
 
 /// exceedances.csv.
 pub(super) static EXCEEDANCES: Columns = Columns {
-    names: &[
-        ("site", Text),
-        ("site_name", Text),
-        ("outlet", Text),
-        ("outlet_name", Text),
-        ("day", Text),
-        ("hour", Text),
-        ("factor", Text),
-        ("factor_zh", Text),
-        ("factor_en", Text),
-        ("unit", Text),
-        ("kind", Text),
-        ("basis", Text),
-        ("value", Text),
-        ("limit_type", Text),
-        ("limit", Text),
-        ("standard", Text),
-        ("multiple", Text),
-        ("marginal", Flag),
-    ],
-    key: &[2, 5, 6, 10, 11, 13, 14, 15],
-    figure: 12,
+    by_hour: true,
+    figures: &[("basis", Text), (FIGURE, Text), ("limit_type", Text), ("limit", Text), ("standard", Text), ("multiple", Text), ("marginal", Flag)],
+    key: &["outlet", "hour", "factor", "kind", "basis", "limit_type", "limit", "standard"],
 };
 
+/// The figure that `previous` repeats.
+const FIGURE: &str = "value";
 /// What stands behind a row's own columns.
 const MARKS: [&str; 2] = ["revised", "previous"];
 
@@ -160,7 +130,7 @@ impl Table {
     }
 
     pub(super) fn push(&mut self, row: Row) {
-        debug_assert_eq!(row.cells.len(), self.columns.names.len());
+        debug_assert_eq!(row.cells.len(), self.columns.all().count());
         self.rows.push(row);
     }
 
@@ -181,17 +151,18 @@ impl Table {
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.columns.names.iter().map(|(name, _)| *name).chain(MARKS)
+        self.columns.all().map(|(name, _)| name).chain(MARKS)
     }
 
     fn key<'r>(&self, row: &'r Row) -> Vec<&'r str> {
-        self.columns.key.iter().map(|place| row.cells[*place].as_str()).collect()
+        self.columns.key.iter().filter_map(|name| Some(row.cells.get(self.columns.place(name)?)?.as_str())).collect()
     }
 
     /// Marks what differs from the table that was disclosed before, and counts it.
     pub fn mark(&mut self, before: &Table) -> Changes {
         let mut known: BTreeMap<Vec<&str>, &Row> = before.rows.iter().map(|row| (before.key(row), row)).collect();
         let mut changes = Changes::default();
+        let figure = self.columns.place(FIGURE).unwrap_or_default();
         let marks: Vec<Option<String>> = self
             .rows
             .iter()
@@ -199,7 +170,7 @@ impl Table {
                 Some(old) if old.cells == row.cells => None,
                 Some(old) => {
                     changes.revised += 1;
-                    Some(old.cells[self.columns.figure].clone())
+                    old.cells.get(figure).cloned()
                 }
                 None => {
                     changes.new += 1;
@@ -231,16 +202,16 @@ impl Table {
     #[must_use]
     pub fn json(&self) -> String {
         let object = |row: &Row| {
-            let cell = |((name, form), text): (&(&str, Form), &String)| {
+            let cell = |((name, form), text): (Column, &String)| {
                 let value = match form {
                     Form::Text if text.is_empty() => Value::Null,
                     Form::Text => Value::from(text.as_str()),
                     Form::Count => text.parse::<u64>().map_or(Value::Null, Value::from),
                     Form::Flag => Value::from(text == "true"),
                 };
-                ((*name).to_owned(), value)
+                (name.to_owned(), value)
             };
-            let mut object: Map<String, Value> = self.columns.names.iter().zip(&row.cells).map(cell).collect();
+            let mut object: Map<String, Value> = self.columns.all().zip(&row.cells).map(cell).collect();
             object.insert(MARKS[0].to_owned(), Value::from(row.revised));
             let previous = (row.revised && !row.previous.is_empty()).then_some(row.previous.as_str());
             object.insert(MARKS[1].to_owned(), previous.map_or(Value::Null, Value::from));

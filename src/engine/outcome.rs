@@ -21,7 +21,9 @@ pub struct Want {
     pub key: OutletDay,
     /// Whose packets.
     pub loggers: Vec<Mn>,
-    /// Whether the packets are wanted, or the day's row alone.
+    /// Whether its row is wanted, and what the day before hands over; not of a day that is known.
+    pub row: bool,
+    /// Whether its packets are wanted.
     pub frames: bool,
     /// How many days before it rules of spans look at, where they are wanted; its own profile comes with them.
     pub past: Option<u32>,
@@ -49,7 +51,7 @@ pub struct StoredFrame {
 pub struct Recalled {
     /// Which.
     pub key: OutletDay,
-    /// What was known of it.
+    /// What was known of it; none: nothing, or it was not wanted.
     pub row: Option<DayRow>,
     /// What the day before hands over, if it was published.
     pub before: Option<Carry>,

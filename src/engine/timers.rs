@@ -12,7 +12,10 @@ impl Engine {
                     let known = keys.entry(key).or_default();
                     *known = (known.0 | frames, known.1.max(past.then_some(self.reach)));
                 }
-                let want = |(key, (frames, past)): (OutletDay, _)| Want { key, loggers: self.registry.loggers_of(key.outlet), frames, past };
+                let want = |(key, (frames, past)): (OutletDay, _)| {
+                    let row = self.days.get(&key).is_none_or(|state| !state.known || !state.prior_known);
+                    Want { key, loggers: self.registry.loggers_of(key.outlet), row, frames, past }
+                };
                 return keys.into_iter().map(want).collect();
             }
             self.timers.remove(&timer);

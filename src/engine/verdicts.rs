@@ -157,6 +157,7 @@ impl Engine {
         let judged = judged.collect();
         self.days.remove(&key);
         self.pasts.clear();
+        self.touched.clear();
         judged
     }
 

@@ -102,11 +102,13 @@ impl RegisterWatch {
         let Some(whole) = Files::join(self.parts.values()) else { return };
         match Registry::parse(&whole) {
             Ok(registry) => {
-                tracing::info!(version = registry.version(), "the register in force");
                 for (table, rows) in registry.sizes() {
                     gauge!(metric::REGISTRY, "table" => table, "shard" => "all").set(rows as f64);
                 }
-                self.show(&Arc::new(registry), now);
+                let registry = Arc::new(registry);
+                self.show(&registry, now);
+                // Said when it is so: whoever reads it may send.
+                tracing::info!(version = registry.version(), "the register in force");
             }
             Err(faults) => tracing::error!(faults = faults.len(), first = %faults[0], "the register shown is faulty; the one before stays"),
         }

@@ -38,8 +38,8 @@ impl Shelf {
 
     fn recall(&self, want: &Want) -> Recalled {
         let day = want.key.day;
-        let row = self.days.get(&want.key).cloned();
-        let before = self.days.get(&OutletDay { day: Day(day.0 - 1), ..want.key }).and_then(|row| row.carry.clone());
+        let row = self.days.get(&want.key).filter(|_| want.row).cloned();
+        let before = self.days.get(&OutletDay { day: Day(day.0 - 1), ..want.key }).filter(|_| want.row).and_then(|row| row.carry.clone());
         let past = want.past.map(|days| {
             let first = OutletDay { day: Day(day.0 - days as i32), ..want.key };
             self.profiles.range(first..=want.key).map(|(key, profile)| (key.day, profile.clone())).collect()

@@ -24,11 +24,11 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     for series in view.pollutants() {
         let factor = series.factor();
-        let Some(limit) = view.limit(factor, Basis::Hour).or_else(|| view.limit(factor, Basis::Day)) else { continue };
+        let Some((limit, row)) = view.lowest(factor, Basis::Hour).or_else(|| view.lowest(factor, Basis::Day)) else { continue };
         let (lo, days) = (view.figure(&RULE, "lo", factor), view.count(&RULE, "w_d", factor));
         let edges = (millionths(limit * lo), millionths(limit), millionths(limit * (Decimal::TWO - lo)));
         let (Some(low), Some(limit_at), Some(high)) = edges else { continue };
-        let values: Vec<i64> = window.judged(factor, days).map(|(_, value)| value).collect();
+        let values: Vec<i64> = window.judged(factor, days, row.converted).map(|(_, value)| value).collect();
         let all = values.len();
         if all < view.count(&RULE, "min_hours", factor) as usize || !window.today().series.contains_key(&factor) {
             continue;

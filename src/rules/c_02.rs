@@ -22,7 +22,7 @@ pub const RULE: Rule = Rule {
     run: Run::Day(run),
 };
 fn run(view: &DayView<'_>, hits: &mut Hits) {
-    let flow = ["a01011", "a00000", "w00000"].into_iter().find_map(|code| course_of(view, code));
+    let flow = flow_of(view).map(course);
     for series in view.pollutants() {
         let factor = series.factor();
         let values = course(series);

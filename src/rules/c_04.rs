@@ -22,7 +22,7 @@ pub const RULE: Rule = Rule {
     run: Run::Span(run),
 };
 fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
-    let flow = ["a01011", "a00000", "w00000"].into_iter().map(FactorCode::known).find(|factor| view.of_factor(*factor).is_some());
+    let flow = flow_of(view).map(SeriesView::factor);
     let Some(flow) = flow else { return hits.missing(&RULE, "velocity or flow") };
     for series in view.pollutants() {
         let factor = series.factor();

@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 };
 fn run(view: &DayView<'_>, hits: &mut Hits) {
     let Some(oxygen) = view.oxygen().map(course) else { return };
-    let gases: Vec<Vec<Option<i64>>> = ["a21026", "a21002"].into_iter().filter_map(|code| course_of(view, code)).collect();
+    let gases = gases(view);
     if gases.is_empty() {
         return;
     }

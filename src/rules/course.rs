@@ -96,9 +96,8 @@ fn thousandths(mut value: Decimal) -> Option<i64> {
 /// The course that a limit judges, whatever its mark, and the limit, both in thousandths: the lowest, of the hour or of the day;
 /// converted by the oxygen of the slot, where that is under a normal mark, if the limit wants it.
 pub(super) fn judged_course(view: &DayView<'_>, series: &SeriesView<'_>) -> Option<(Vec<Option<i64>>, i64)> {
-    let figure = |limit: &crate::domain::Limit| crate::domain::number::parse(view.figure_of(limit, None)).ok();
-    let rows = [Basis::Hour, Basis::Day].into_iter().flat_map(|basis| view.limits(series.factor(), basis));
-    let (limit, row) = rows.filter_map(|row| Some((figure(row)?, row))).min_by_key(|(limit, _)| *limit)?;
+    let rows = [Basis::Hour, Basis::Day].into_iter().filter_map(|basis| view.lowest(series.factor(), basis));
+    let (limit, row) = rows.min_by_key(|(limit, _)| *limit)?;
     let limit = thousandths(limit)?;
     let measured = every(series, |shape, slot| shape.mean(slot));
     if !row.converted || !series.day.converts {
@@ -147,10 +146,19 @@ pub(super) fn milli(figure: Decimal) -> i64 {
     thousandths(figure.round_dp(3)).unwrap_or(i64::MAX)
 }
 
+/// The series by which the flow is told: velocity, flow of gas, flow of water.
+pub(super) fn flow_of<'a>(view: &'a DayView<'_>) -> Option<&'a SeriesView<'a>> {
+    ["a01011", "a00000", "w00000"].into_iter().find_map(|code| view.of(code))
+}
+
+/// The courses of the gases that one sampling line carries: SO2 and NOx, those that are measured.
+pub(super) fn gases(view: &DayView<'_>) -> Vec<Vec<Option<i64>>> {
+    ["a21026", "a21002"].into_iter().filter_map(|code| course_of(view, code)).collect()
+}
+
 /// Temperature and flow of the flue at two slots, or none where the outlet measures neither: they stayed within a share of what they were.
 pub(super) fn flue_stays(view: &DayView<'_>, before: usize, after: usize, thousandths: i64) -> Option<bool> {
-    let flow = ["a01011", "a00000"].into_iter().find_map(|code| view.of(code));
-    let known: Vec<bool> = [view.of("a01012"), flow]
+    let known: Vec<bool> = [view.of("a01012"), flow_of(view)]
         .into_iter()
         .flatten()
         .filter_map(|series| {

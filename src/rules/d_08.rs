@@ -27,16 +27,8 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     let Some(oxygen) = view.oxygen().map(SeriesView::factor) else { return };
     for series in view.pollutants().filter(|series| series.day.converts) {
         let factor = series.factor();
-        let pairs: Vec<(Hour, i64, i64)> = window
-            .days(view.count(&RULE, "w_d", factor))
-            .flat_map(|(day, profile)| {
-                let both = profile.series.get(&oxygen).zip(profile.series.get(&factor));
-                let hours = both.into_iter().flat_map(move |(oxygen, of)| {
-                    oxygen.measured.iter(profile.running).filter_map(move |(hour, oxygen)| Some((day.hour(hour), oxygen, of.measured.at(hour)?)))
-                });
-                hours.collect::<Vec<_>>()
-            })
-            .collect();
+        let hours = window.pairs(oxygen, factor, view.count(&RULE, "w_d", factor), 0);
+        let pairs: Vec<(Hour, i64, i64)> = hours.map(|(hour, (oxygen, value))| (hour, oxygen, value)).collect();
         let first = view.day.hour(0);
         let past: Vec<&(Hour, i64, i64)> = pairs.iter().filter(|(hour, ..)| *hour < first).collect();
         if (past.len() as u32) < view.count(&RULE, "min_hours", factor) {

@@ -46,8 +46,7 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         .filter_map(|series| Some((series.factor(), median(&past(series.factor()))?)))
         .collect();
     // Less air is less gas as well: where the flow tells of it, oxygen is what it says.
-    let flow = ["a01011", "a00000"].into_iter().map(FactorCode::known).find(|factor| view.of_factor(*factor).is_some());
-    let flow = flow.and_then(|factor| Some((factor, median(&past(factor))?)));
+    let flow = flow_of(view).and_then(|series| Some((series.factor(), median(&past(series.factor()))?)));
     let flow_near = per_mille(view.figure(&RULE, "flow_pct", oxygen));
     let mut row = 0;
     for hour in 0..24u8 {

@@ -7,8 +7,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("D-18"),
     title: ("负荷与流量矛盾", "Load rises, flow does not"),
     inputs: &["electricity ST 44 or load, flow"],
-    condition: "correlation(load, flow) over w days below r2 after above r1 in the w days before",
-    figures: &[ours("r1", 6, 1), ours("r2", 2, 1), ours("min_hours", 120, 0), ours("w_d", 30, 0)],
+    condition: "correlation(load, flow) over w days below r2 after above r1 in the base days before",
+    figures: &[ours("r1", 6, 1), ours("r2", 2, 1), ours("min_hours", 120, 0), ours("w_d", 30, 0), ours("base_d", 30, 0)],
     window: "60 d",
     severity: Severity::Warn,
     severity_note: "",
@@ -25,20 +25,13 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     let load = view.series.iter().map(SeriesView::factor).find(|factor| factor.as_str().starts_with("d2"));
     let Some(load) = load else { return hits.missing(&RULE, "the electricity of production (ST 44, d2…)") };
-    let Some(flow) = ["a00000", "a01011", "w00000"].into_iter().map(FactorCode::known).find(|factor| view.of_factor(*factor).is_some()) else {
+    let Some(flow) = flow_of(view).map(SeriesView::factor) else {
         return hits.missing(&RULE, "velocity or flow");
     };
     let days = view.count(&RULE, "w_d", flow);
-    let pairs = |from: u32, to: u32| -> Vec<(i64, i64)> {
-        let of = |profile: &Profile| -> Vec<(i64, i64)> {
-            let both = profile.series.get(&load).zip(profile.series.get(&flow));
-            let pairs =
-                both.map(|(load, flow)| load.measured.iter(u32::MAX).filter_map(|(hour, load)| Some((load, flow.measured.at(hour)?))).collect());
-            pairs.unwrap_or_default()
-        };
-        window.days(from).filter(|(day, _)| day.0 <= view.day.0 - to as i32).flat_map(|(_, profile)| of(profile)).collect()
-    };
-    let (now, before) = (pairs(days, 0), pairs(2 * days, days));
+    let base = view.count(&RULE, "base_d", flow);
+    let pairs = |count, without| -> Vec<(i64, i64)> { window.pairs(load, flow, count, without).map(|(_, pair)| pair).collect() };
+    let (now, before) = (pairs(days, 0), pairs(base + days, days));
     let least = view.count(&RULE, "min_hours", flow) as usize;
     if now.len() < least || before.len() < least {
         return;
@@ -47,7 +40,7 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     if now < view.figure(&RULE, "r2", flow) && before > view.figure(&RULE, "r1", flow) {
         let words = (
             format!("流量与用电负荷的相关系数由{before}降至{now}"),
-            format!("the correlation of flow and load is {now}, after {before} in the {days} days before"),
+            format!("the correlation of flow and load is {now}, after {before} in the {base} days before"),
         );
         hits.fire(view, &RULE, flow, None, RULE.severity, json!({"correlation": now, "before": before, "of_days": days}), words);
     }

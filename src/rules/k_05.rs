@@ -27,16 +27,7 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         let factor = series.factor();
         let (days, base) = (view.count(&RULE, "w_d", factor), view.count(&RULE, "base_d", factor));
         for beside in BESIDE.into_iter().map(FactorCode::known).filter(|beside| view.of_factor(*beside).is_some()) {
-            let pairs = |from: u32, to: u32| -> Vec<(i64, i64)> {
-                let of = |profile: &Profile| -> Vec<(i64, i64)> {
-                    let both = profile.series.get(&factor).zip(profile.series.get(&beside));
-                    let pairs = both.map(|(one, other)| {
-                        one.measured.iter(profile.running).filter_map(|(hour, one)| Some((one, other.measured.at(hour)?))).collect()
-                    });
-                    pairs.unwrap_or_default()
-                };
-                window.days(from).filter(|(day, _)| day.0 <= view.day.0 - to as i32).flat_map(|(_, profile)| of(profile)).collect()
-            };
+            let pairs = |count, without| -> Vec<(i64, i64)> { window.pairs(factor, beside, count, without).map(|(_, pair)| pair).collect() };
             let (now, before) = (pairs(days, 0), pairs(base + days, days));
             let least = view.count(&RULE, "min_hours", factor) as usize;
             if now.len() < least || before.len() < least {

@@ -25,10 +25,10 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     for series in view.pollutants() {
         let factor = series.factor();
-        let Some(limit) = view.limit(factor, Basis::Hour).or_else(|| view.limit(factor, Basis::Day)) else { continue };
+        let Some((limit, row)) = view.lowest(factor, Basis::Hour).or_else(|| view.lowest(factor, Basis::Day)) else { continue };
         let band = limit * view.figure(&RULE, "band", factor);
         let (Some(at), Some(band)) = (millionths(limit), millionths(band)) else { continue };
-        let values: Vec<i64> = window.judged(factor, view.count(&RULE, "w_d", factor)).map(|(_, value)| value).collect();
+        let values: Vec<i64> = window.judged(factor, view.count(&RULE, "w_d", factor), row.converted).map(|(_, value)| value).collect();
         if (values.len() as u32) < view.count(&RULE, "n_min", factor) {
             continue;
         }

@@ -328,8 +328,8 @@ pub fn reach(set: &RuleSet) -> u32 {
             let set = set.rules.iter().filter(|setting| setting.rule == rule.id).filter_map(|setting| setting.figures.get(name).copied());
             rule.figures.iter().filter(|figure| figure.name == name).map(|figure| figure.value).chain(set).max().unwrap_or_default()
         };
-        // What is compared with as long a span before it, or with a base of its own, reaches so much farther.
-        if rule.id == d_18::RULE.id { figure("w_d") * Decimal::TWO } else { figure("w_d") + figure("base_d") }
+        // What is compared with a base before its window reaches so much farther.
+        figure("w_d") + figure("base_d")
     };
     let spans = ALL.iter().copied().filter(|rule| matches!(rule.run, Run::Span(_)) && !is_off(set, rule));
     spans.map(|rule| days(&rule)).max().and_then(|days| u32::try_from(days.ceil()).ok()).map_or(0, |days| days.min(SPAN_DAYS_MAX))

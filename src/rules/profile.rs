@@ -102,23 +102,9 @@ impl Hourly {
         (self.hours >> hour & 1 == 1).then(|| self.values.get(before.count_ones() as usize).copied()).flatten()
     }
 
-    /// Whether no hour has one.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.hours == 0
-    }
-
     /// Hour of the day and value, of the hours in `of`.
     pub fn iter(&self, of: u32) -> impl DoubleEndedIterator<Item = (u8, i64)> + '_ {
         (0..24u8).filter(move |hour| of >> hour & 1 == 1).filter_map(|hour| Some((hour, self.at(hour)?)))
-    }
-}
-
-impl SeriesProfile {
-    /// The values that the limits of the series judge: converted where there are such.
-    #[must_use]
-    pub fn judged(&self) -> &Hourly {
-        if self.converted.is_empty() { &self.measured } else { &self.converted }
     }
 }
 
@@ -235,9 +221,23 @@ impl<'w> Window<'w> {
             .flat_map(|(day, profile, series)| series.measured.iter(profile.running).map(move |(hour, value)| (day.hour(hour), value)))
     }
 
-    /// The same of the values that limits judge.
-    pub fn judged(&self, factor: FactorCode, count: u32) -> impl DoubleEndedIterator<Item = (Hour, i64)> + use<'w> {
-        self.series(factor, count)
-            .flat_map(|(day, profile, series)| series.judged().iter(profile.running).map(move |(hour, value)| (day.hour(hour), value)))
+    /// The same of the values that a limit judges: converted ones, where it wants that.
+    pub fn judged(&self, factor: FactorCode, count: u32, converted: bool) -> impl DoubleEndedIterator<Item = (Hour, i64)> + use<'w> {
+        self.series(factor, count).flat_map(move |(day, profile, series)| {
+            let values = if converted { &series.converted } else { &series.measured };
+            values.iter(profile.running).map(move |(hour, value)| (day.hour(hour), value))
+        })
+    }
+
+    /// Two series side by side, in the hours in which the outlet ran and both have a value: of the last `count` days but for the last
+    /// `without`; oldest first.
+    pub fn pairs(&self, one: FactorCode, other: FactorCode, count: u32, without: u32) -> impl Iterator<Item = (Hour, (i64, i64))> + use<'w> {
+        let last = Day(self.day.0 - without as i32);
+        self.days(count).take_while(move |(day, _)| *day <= last).flat_map(move |(day, profile)| {
+            let both = profile.series.get(&one).zip(profile.series.get(&other));
+            both.into_iter().flat_map(move |(one, other)| {
+                one.measured.iter(profile.running).filter_map(move |(hour, value)| Some((day.hour(hour), (value, other.measured.at(hour)?))))
+            })
+        })
     }
 }

@@ -291,7 +291,14 @@ impl<'v> DayView<'v> {
     /// The lowest upper limit of a factor on a basis, as a number.
     #[must_use]
     pub fn limit(&self, factor: FactorCode, basis: Basis) -> Option<Decimal> {
-        self.limits(factor, basis).filter_map(|limit| number::parse(self.figure_of(limit, None)).ok()).min()
+        self.lowest(factor, basis).map(|(figure, _)| figure)
+    }
+
+    /// The lowest upper limit of a factor on a basis, and its row.
+    #[must_use]
+    pub fn lowest(&self, factor: FactorCode, basis: Basis) -> Option<(Decimal, &'v Limit)> {
+        let rows = self.limits(factor, basis).filter_map(|limit| Some((number::parse(self.figure_of(limit, None)).ok()?, limit)));
+        rows.min_by_key(|(figure, _)| *figure)
     }
 
     /// The lowest upper limit of a factor, hourly or daily.

@@ -100,7 +100,7 @@ pub(super) async fn snapshot(tables: &mut impl Tables) -> Result<Snapshot, Store
 pub(super) async fn recall(tables: &mut impl Tables, wants: &[Want]) -> Result<Vec<Recalled>, StoreError> {
     let mut recalled = Vec::with_capacity(wants.len());
     for want in wants {
-        let row = tables.day_row(want.key).await?;
+        let row = if want.row { tables.day_row(want.key).await? } else { None };
         let mut frames: BTreeMap<u64, StoredFrame> = BTreeMap::new();
         for mn in want.loggers.iter().filter(|_| want.frames) {
             let Some(id) = tables.indexes().id(*mn) else { continue };
@@ -109,7 +109,8 @@ pub(super) async fn recall(tables: &mut impl Tables, wants: &[Want]) -> Result<V
             }
         }
         let frames = want.frames.then(|| frames.into_values().collect());
-        let before = tables.carry(OutletDay { day: Day(want.key.day.0 - 1), ..want.key }).await?;
+        let day_before = OutletDay { day: Day(want.key.day.0 - 1), ..want.key };
+        let before = if want.row { tables.carry(day_before).await? } else { None };
         let past = match want.past {
             Some(days) => Some(tables.past(want.key.outlet, Day(want.key.day.0 - days as i32), want.key.day).await?),
             None => None,

@@ -412,11 +412,12 @@ fn a_rule_is_tried_over_the_stored_days_and_by_the_values_of_a_figure() {
     // A statistic that no setting asks for is tried all the same.
     assert!(try_rule(&house, &[&["K-04"][..], &period].concat()).status.success());
 
-    let cases: [(&[&str], i32, &str); 5] = [
+    let cases: [(&[&str], i32, &str); 6] = [
         (&["B-99", "--from", "2026-03-14", "--to", "2026-03-16"], 65, "there is no rule \"B-99\""),
         (&["F-08", "--from", "2026-03-14", "--to", "2026-03-16"], 65, "F-08 does not run"),
         (&["B-01", "--from", "2026-03-16", "--to", "2026-03-14"], 65, "lies after"),
         (&["B-01", "--from", "2026-03-14", "--to", "2026-03-16", "--figure", "m"], 65, "it has n"),
+        (&["J-04", "--from", "2026-03-14", "--to", "2026-03-16", "--values", "99999999"], 65, "0 to 1000000 is possible"),
         (&["B-01", "--from", "2025-03-14", "--to", "2025-03-16"], 66, "no stored day"),
     ];
     for (arguments, code, says) in cases {

@@ -318,6 +318,7 @@ async fn tell(url: &DatabaseUrl, store: &mut Store) -> Told {
         key: OutletDay { outlet: outlet(), day: Day(first.0 + day) },
         loggers: loggers.clone(),
         frames,
+        row: true,
         past: frames.then_some(7),
     };
     let wants: Vec<Want> = (-1..4).flat_map(|day| [want(day, true), want(day, false)]).collect();

@@ -118,9 +118,11 @@ fn run(journal: &[(Moment, Body)], restarts: &[Moment]) -> Held {
                 .iter()
                 .map(|want| {
                     let frames = want.frames.then(|| held.frames.iter().map(|(_, frame)| frame.clone()).collect());
-                    let before = held.days.get(&OutletDay { day: Day(want.key.day.0 - 1), ..want.key }).and_then(|row| row.carry.clone());
+                    let before =
+                        held.days.get(&OutletDay { day: Day(want.key.day.0 - 1), ..want.key }).filter(|_| want.row).and_then(|row| row.carry.clone());
                     let past = want.past.map(|days| held.past(want.key, days));
-                    Recalled { key: want.key, row: held.days.get(&want.key).cloned(), before, frames, past }
+                    let row = held.days.get(&want.key).filter(|_| want.row).cloned();
+                    Recalled { key: want.key, row, before, frames, past }
                 })
                 .collect();
         }

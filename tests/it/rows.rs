@@ -253,7 +253,7 @@ async fn quarantine(database: &Path) -> Vec<(u64, String)> {
 /// What the store hands back for the outlet's day of 2026-03-14.
 async fn recalled(store: &mut Store) -> Vec<Vec<u8>> {
     let key = OutletDay { outlet: OutletId::new(OUTLET).expect("short"), day: at("2026-03-14 00:00:00").day() };
-    let want = Want { key, loggers: vec![Mn::new(MN).expect("short")], frames: true, past: None };
+    let want = Want { key, loggers: vec![Mn::new(MN).expect("short")], row: true, frames: true, past: None };
     let days = store.recall(&[want]).await.expect("recalled");
     days.into_iter().flat_map(|day| day.frames).flatten().map(|frame| frame.bytes).collect()
 }

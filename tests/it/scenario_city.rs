@@ -688,8 +688,11 @@ impl Watch {
 
 /// The figures of the catalogue, and every rule: statistics run where a setting asks for them, and a month is no half year.
 fn every_rule() -> RuleSet {
-    let shorter: [(&str, &[(&str, i64)]); 3] =
-        [("K-05", &[("w_d", 7), ("base_d", 14), ("min_hours", 120)]), ("K-06", &[("min_days", 14)]), ("D-18", &[("w_d", 7), ("min_hours", 120)])];
+    let shorter: [(&str, &[(&str, i64)]); 3] = [
+        ("K-05", &[("w_d", 7), ("base_d", 14), ("min_hours", 120)]),
+        ("K-06", &[("min_days", 14)]),
+        ("D-18", &[("w_d", 7), ("base_d", 7), ("min_hours", 120)]),
+    ];
     let setting = |rule: &Rule| {
         let figures = shorter.iter().find(|(id, _)| *id == rule.id.as_str()).map_or(&[][..], |(_, figures)| *figures);
         (!rule.runs_unasked() || !figures.is_empty()).then(|| RuleSetting {
