@@ -3,12 +3,11 @@
 //! 1,000, 10,000 and 100,000 outlets with each other.
 
 use hj212d::domain::OutletDay;
-use hj212d::domain::time::{Day, HOUR_MS, MINUTE_MS, Moment};
+use hj212d::domain::time::{HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Grade, RuleId, RuleSet, RuleSetting, Source};
-use hj212d::engine::{Body, DayRow, Engine, Entry, Recalled, Snapshot, Want};
+use hj212d::engine::{Body, DayRow, Engine, Entry, Pasts, Recalled, Snapshot, Want};
 use hj212d::protocol::encode::Segment;
 use hj212d::registry::Files;
-use hj212d::rules::{Past, Profile};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -70,12 +69,6 @@ fn packet(cn: &str, logger: usize, from: Moment, length_ms: i64) -> Vec<u8> {
     bytes
 }
 
-/// What a day and those before it left.
-fn past(profiles: &BTreeMap<OutletDay, Profile>, key: OutletDay, days: u32) -> Past {
-    let first = OutletDay { day: Day(key.day.0 - days as i32), ..key };
-    profiles.range(first..=key).map(|(key, profile)| (key.day, profile.clone())).collect()
-}
-
 fn none() -> RuleSet {
     let setting = RuleSetting {
         rule: RuleId::new("*").expect("short"),
@@ -99,7 +92,7 @@ struct Driver {
     engine: Engine,
     sequence: u64,
     rows: BTreeMap<OutletDay, DayRow>,
-    profiles: BTreeMap<OutletDay, Profile>,
+    pasts: Pasts,
     keeps: bool,
     findings: usize,
 }
@@ -107,7 +100,7 @@ struct Driver {
 impl Driver {
     fn new(keeps: bool) -> Self {
         let engine = Engine::new(Snapshot::default(), false);
-        Self { engine, sequence: 0, rows: BTreeMap::new(), profiles: BTreeMap::new(), keeps, findings: 0 }
+        Self { engine, sequence: 0, rows: BTreeMap::new(), pasts: Pasts::default(), keeps, findings: 0 }
     }
 
     /// Takes entries of one instant; gives the time that the engine took.
@@ -123,8 +116,8 @@ impl Driver {
             spent += began.elapsed();
             self.findings += step.writes.findings.len();
             if self.keeps {
+                self.pasts.put(&step.writes);
                 self.rows.extend(step.writes.days);
-                self.profiles.extend(step.writes.profiles);
                 self.rows.retain(|key, _| key.day.0 + 3 > at.day().0);
             }
             rest = &rest[step.taken..];
@@ -135,7 +128,7 @@ impl Driver {
 
     fn recall(&self, want: &Want) -> Recalled {
         let row = self.rows.get(&want.key).filter(|_| want.row).cloned();
-        let past = want.past.map(|days| past(&self.profiles, want.key, days));
+        let past = want.past.map(|days| self.pasts.past(want.key, days));
         Recalled { key: want.key, row, before: None, frames: want.frames.then(Vec::new), past }
     }
 }
@@ -198,7 +191,7 @@ fn confirm(outlets: usize, days_before: i64, rules: &RuleSet) -> (f64, usize, us
         driver.step(morning.plus_ms(minute * MINUTE_MS), vec![Body::Tick {}]);
     }
     let spent = driver.step(morning.plus_ms(13 * HOUR_MS + 25_000), vec![Body::Tick {}]);
-    let profile = driver.profiles.values().next_back().map_or(0, |profile| postcard::to_allocvec(profile).map_or(0, |bytes| bytes.len()));
+    let profile = driver.pasts.profiles.values().next_back().map_or(0, |profile| postcard::to_allocvec(profile).map_or(0, |bytes| bytes.len()));
     (spent.as_secs_f64() * 1e6 / outlets as f64, profile, driver.findings)
 }
 

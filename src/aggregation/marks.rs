@@ -4,7 +4,7 @@
 //! water also back to the last that passed (HJ 356-2019, recalled). Which statement came first changes nothing.
 
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Comparison, Declaration, DeclarationKind, FactorCode, Medium, OutletId, Series};
+use crate::domain::{Comparison, Declaration, DeclarationKind, FactorCode, Medium, OutletId, Series, Visit};
 use crate::protocol::marker::Marker;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,9 +24,10 @@ pub struct MarkSpan {
 pub struct Marks {
     declarations: BTreeMap<OutletId, BTreeMap<String, Declaration>>,
     comparisons: BTreeMap<Series, BTreeMap<String, Comparison>>,
+    visits: BTreeMap<OutletId, BTreeMap<String, Visit>>,
 }
 
-/// Declarations and comparison results that one outlet may have; more are journalled and refused.
+/// Declarations, comparison results and visits that one outlet may have; more are journalled and refused.
 pub const STATEMENTS_MAX: usize = 5_000;
 /// No end in sight.
 const OPEN: Moment = Moment(i64::MAX);
@@ -67,6 +68,29 @@ impl Marks {
         periods
     }
 
+    /// Puts a visit in force, instead of the one with its id. Gives the outlets about which something else is known now, and since when.
+    pub fn visit(&mut self, visit: Visit) -> Vec<(OutletId, Day)> {
+        let mut since = vec![(visit.outlet, visit.from.day())];
+        // The same id may have stood at another outlet.
+        let before = self.visits.values_mut().find_map(|of_outlet| of_outlet.remove(&visit.id));
+        if before.as_ref() == Some(&visit) {
+            since.clear();
+        } else if let Some(before) = before {
+            since.push((before.outlet, before.from.day()));
+        }
+        self.visits.entry(visit.outlet).or_default().insert(visit.id.clone(), visit);
+        since
+    }
+
+    /// The visits in force that touch `[from, to)`, by their beginning.
+    #[must_use]
+    pub fn visits(&self, outlet: OutletId, from: Moment, to: Moment) -> Vec<&Visit> {
+        let of_outlet = self.visits.get(&outlet).into_iter().flat_map(BTreeMap::values);
+        let mut visits: Vec<&Visit> = of_outlet.filter(|one| !one.withdrawn && one.from < to && from < one.to).collect();
+        visits.sort_by_key(|one| (one.from, one.to));
+        visits
+    }
+
     /// Puts a comparison result in force. Gives the periods whose data may differ now.
     pub fn compare(&mut self, comparison: Comparison, medium: Medium) -> Vec<(OutletId, Moment, Moment)> {
         let series = Series { outlet: comparison.outlet, factor: comparison.factor };
@@ -87,13 +111,16 @@ impl Marks {
     #[must_use]
     pub fn has_room(&self, outlet: OutletId, factor: Option<FactorCode>, id: &str) -> bool {
         let declared = self.declarations.get(&outlet);
+        let visited = self.visits.get(&outlet);
         let first = FactorCode::new("").map(|factor| Series { outlet, factor });
         let compared = || first.into_iter().flat_map(|first| self.comparisons.range(first..).take_while(|(series, _)| series.outlet == outlet));
         let known = match factor {
-            None => declared.is_some_and(|known| known.contains_key(id)),
+            None => declared.is_some_and(|known| known.contains_key(id)) || visited.is_some_and(|known| known.contains_key(id)),
             Some(factor) => self.comparisons.get(&Series { outlet, factor }).is_some_and(|known| known.contains_key(id)),
         };
-        known || declared.map_or(0, BTreeMap::len) + compared().map(|(_, known)| known.len()).sum::<usize>() < STATEMENTS_MAX
+        known
+            || declared.map_or(0, BTreeMap::len) + visited.map_or(0, BTreeMap::len) + compared().map(|(_, known)| known.len()).sum::<usize>()
+                < STATEMENTS_MAX
     }
 
     /// The periods that failed checks of a series void.

@@ -107,6 +107,8 @@ enum Command {
     Declarations(statements::Arguments),
     /// Put results of equipment checks in force (比对).
     Comparisons(statements::Arguments),
+    /// State when people were at outlets (现场检查).
+    Visits(statements::Arguments),
     /// Take steps of cases (处置), until they are written off (销号).
     Dispositions(statements::Arguments),
     /// Note visits, complaints, work orders and results by hand on cases.
@@ -147,6 +149,7 @@ pub fn run() -> ExitCode {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Declarations(arguments) => statements::declarations(&arguments),
         Command::Comparisons(arguments) => statements::comparisons(&arguments),
+        Command::Visits(arguments) => statements::visits(&arguments),
         Command::Dispositions(arguments) => statements::dispositions(&arguments),
         Command::CaseEvents(arguments) => statements::case_events(&arguments),
         Command::Cases(arguments) => cases::run(&arguments),

@@ -1,4 +1,4 @@
-//! `hj212d declarations` and `hj212d comparisons`: what people say about data, from CSV files into the journal.
+//! `hj212d declarations`, `hj212d comparisons`, `hj212d visits` and what is said of cases: what people say about data, from CSV files into the journal.
 
 use super::cases;
 use super::local::{self, Way};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  hj212d declarations import marks.csv --data data\n  hj212d comparisons import checks.csv --data data\n  hj212d dispositions import steps.csv --data data\n  hj212d case-events import visits.csv --data data\n\ndeclarations: id,outlet,factor,mark,from,to,reason,document,author,made_at,withdrawn\n  mark: stop, start_up, shut_down, banked_fire, fault, maintenance, calibration, link_failure; factor empty: all\ncomparisons: id,outlet,factor,at,passed,method,reference,measured,document,author,withdrawn\ndispositions: id,case,step,by,document,note\n  step: investigating, confirmed, rejected, rectified, penalised, transferred_police, transferred_market, published, written_off\ncase-events: id,case,what,happened,by,document,note\n  what: complaint, visit, work_order, manual_result\nInstants: 2026-03-14 08:00 (Beijing time) or RFC 3339. Said again under the same id, the later line holds; withdrawn = yes takes it back."
+    after_help = "Examples:\n  hj212d declarations import marks.csv --data data\n  hj212d comparisons import checks.csv --data data\n  hj212d visits import visits.csv --data data\n  hj212d dispositions import steps.csv --data data\n  hj212d case-events import events.csv --data data\n\ndeclarations: id,outlet,factor,mark,from,to,reason,document,author,made_at,withdrawn\n  mark: stop, start_up, shut_down, banked_fire, fault, maintenance, calibration, link_failure; factor empty: all\ncomparisons: id,outlet,factor,at,passed,method,reference,measured,document,author,withdrawn\nvisits: id,outlet,from,to,by,document,withdrawn\ndispositions: id,case,step,by,document,note\n  step: investigating, confirmed, rejected, rectified, penalised, transferred_police, transferred_market, published, written_off\ncase-events: id,case,what,happened,by,document,note\n  what: complaint, visit, work_order, manual_result\nInstants: 2026-03-14 08:00 (Beijing time) or RFC 3339. Said again under the same id, the later line holds; withdrawn = yes takes it back."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -55,11 +55,17 @@ pub(super) fn comparisons(arguments: &Arguments) -> Result<(), Failure> {
     import(arguments, |text| Ok(statements::comparisons(text)?.into_iter().map(Body::Comparison).collect()))
 }
 
+/// 现场检查.
+pub(super) fn visits(arguments: &Arguments) -> Result<(), Failure> {
+    import(arguments, |text| Ok(statements::visits(text)?.into_iter().map(Body::Visit).collect()))
+}
+
 /// A statement that the register in force does not bear, by its id.
 fn refused(body: &Body, registry: &Registry, stages: &mut BTreeMap<Uuid, Stage>) -> Option<String> {
     let (id, fault) = match body {
         Body::Declaration(said) => (&said.id, statements::fault(said.fault(), said.outlet, said.factor, registry)),
         Body::Comparison(said) => (&said.id, statements::fault(said.fault(), said.outlet, Some(said.factor), registry)),
+        Body::Visit(said) => (&said.id, statements::fault(said.fault(), said.outlet, None, registry)),
         Body::Event(said) => (&said.id, (!stages.contains_key(&said.case)).then(|| format!("case: {} is not on the docket", said.case))),
         Body::Disposition(said) => {
             let fault = match stages.get_mut(&said.case) {

@@ -218,7 +218,7 @@ async fn run_house(config: Config, kafka: Kafka, registered: Option<Named>, cloc
     let mut surveying = JoinSet::new();
     if let Some(DatabaseUrl::Postgres(server)) = &config.server {
         let every = (config.tick / clock.scale()).max(Duration::from_millis(20));
-        surveying.spawn(survey::run(server.clone(), Arc::clone(&register.registry), desk, every));
+        surveying.spawn(survey::run(server.clone(), shards, Arc::clone(&register.registry), desk, every));
     }
 
     let (tell, mut changes) = mpsc::channel(NEWS);

@@ -1,5 +1,5 @@
-//! What people say about data: declarations (人工标记) with their proof, and comparison results (比对监测).
-//! Both are statements of the journal: said again under the same id, the later one holds.
+//! What people say about data: declarations (人工标记) with their proof, comparison results (比对监测), and when people were there
+//! (现场检查). They are statements of the journal: said again under the same id, the later one holds.
 
 use super::time::Moment;
 use super::{FactorCode, OutletId};
@@ -137,6 +137,30 @@ pub struct Comparison {
     pub withdrawn: bool,
 }
 
+/// 现场检查: people were at an outlet. It changes no value; rules compare what was measured then with what was at other times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Visit {
+    /// The visitor's own number of it.
+    pub id: String,
+    /// Where.
+    pub outlet: OutletId,
+    /// First instant.
+    #[serde(with = "super::time::instant_text")]
+    pub from: Moment,
+    /// First instant no longer.
+    #[serde(with = "super::time::instant_text")]
+    pub to: Moment,
+    /// 检查单位 / 检查人.
+    pub by: String,
+    /// 检查记录: reference of the record.
+    #[serde(default)]
+    pub document: String,
+    /// Taken back.
+    #[serde(default)]
+    pub withdrawn: bool,
+}
+
 /// Why a statement cannot be put in force: a column's name, and what is wrong.
 pub type StatementFault = (&'static str, &'static str);
 
@@ -174,3 +198,17 @@ impl Comparison {
         text_fault(&texts.map(|(column, text, required)| (column, text.as_str(), required)))
     }
 }
+
+impl Visit {
+    /// What is wrong with it, if anything.
+    #[must_use]
+    pub fn fault(&self) -> Option<StatementFault> {
+        let texts = [("id", &self.id, true), ("by", &self.by, true), ("document", &self.document, false)];
+        text_fault(&texts.map(|(column, text, required)| (column, text.as_str(), required)))
+            .or_else(|| (self.to <= self.from).then_some(("to", "not after from")))
+            .or_else(|| (self.to.0 - self.from.0 > VISIT_MAX_MS).then_some(("to", "more than seven days after from")))
+    }
+}
+
+/// No visit is longer.
+const VISIT_MAX_MS: i64 = 7 * super::time::DAY_MS;

@@ -35,6 +35,7 @@ impl Engine {
             },
             Body::Declaration(declaration) => self.declare(declaration, writes),
             Body::Comparison(comparison) => self.compare(comparison, writes),
+            Body::Visit(visit) => self.visit(visit, writes),
             Body::Disposition(step) => self.dispose(step, writes),
             Body::Event(event) => self.happened(event, writes),
             Body::Recount { outlet, day, depth } => {
@@ -45,11 +46,31 @@ impl Engine {
                 }
             }
             Body::Survey(survey) => self.take_survey(survey, writes),
+            Body::Neighbours(neighbours) => self.take_neighbours(neighbours, writes),
+            Body::NeighboursDone { day } => {
+                self.neighbours_until = self.neighbours_until.max(Some(*day));
+                writes.neighbours_until = self.neighbours_until;
+            }
             Body::Score(score) => self.take_score(score, entry.sequence, writes),
             Body::Tick {} => self.last_tick = Some(self.now),
         }
         self.sequence = entry.sequence;
         self.evidence.clear();
+    }
+
+    /// What a day shows beside others is kept, and the day judged again.
+    fn take_neighbours(&mut self, neighbours: &Neighbours, writes: &mut WriteSet) {
+        let Neighbours { outlet, day, ref seen } = *neighbours;
+        if self.registry.outlet(outlet, day.start()).is_none() {
+            return writes.note(Notice::Statement("refused"), 1);
+        }
+        writes.note(Notice::Statement("neighbours"), 1);
+        let key = OutletDay { outlet, day };
+        self.pasts.remove(&key);
+        writes.neighbours.insert(key, seen.clone());
+        if self.is_past(self.finality.confirm(key)) {
+            self.recount(outlet, day, day, Depth::Verdicts, writes);
+        }
     }
 
     /// A contractor's month says itself what it rests on; it is passed on, and nothing of it is kept.

@@ -1,7 +1,7 @@
 //! Entries of the journal. Everything that can change an output is one of these; nothing else reaches the engine.
 
 use crate::domain::time::{Day, Moment};
-use crate::domain::{CaseEvent, Comparison, Declaration, Depth, Disposition, Mn, OutletId, Score, Survey};
+use crate::domain::{CaseEvent, Comparison, Declaration, Depth, Disposition, Mn, Neighbours, OutletId, Score, Survey, Visit};
 use crate::registry::Files;
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +89,8 @@ pub enum Body {
     Declaration(Declaration),
     /// 比对结果: a check of the equipment.
     Comparison(Comparison),
+    /// 现场检查: people were at an outlet.
+    Visit(Visit),
     /// 处置: a step of a case.
     Disposition(Disposition),
     /// What happened about a case: a visit, a complaint, a work order, a result by hand.
@@ -106,6 +108,14 @@ pub enum Body {
     },
     /// 断链核查: which outages stand, by a comparison of all outlets.
     Survey(Survey),
+    /// 邻点比对: what an outlet's day shows beside other outlets.
+    Neighbours(Neighbours),
+    /// Every outlet's day was compared with the others', and what was seen stands before this.
+    NeighboursDone {
+        /// The day.
+        #[serde(with = "crate::domain::time::day_text")]
+        day: Day,
+    },
     /// 运维机构赋分: what a contractor's month came to, computed of stored rows.
     Score(Box<Score>),
     /// Time passes.

@@ -20,15 +20,15 @@ mod verdicts;
 pub use day::StoredDay;
 pub use entry::{Body, CodecError, Entry, decode, decode_body, encode, encode_body};
 pub use front_desk::{FrontDesk, RECENT_MAX};
-pub use outcome::{ChainWrite, DayRow, Link, Notice, Recalled, Recount, Reopened, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
+pub use outcome::{ChainWrite, DayRow, Link, Notice, Pasts, Recalled, Recount, Reopened, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
 pub use silence::{Group, SURVEY_MS, groups_of, survey};
 
 use crate::aggregation::{Marks, SeriesDay};
 use crate::docket::{self, Case, Change, Docket};
 use crate::domain::time::{Day, HOUR_MS, Hour, MINUTE_MS, Moment};
 use crate::domain::{
-    CaseEvent, CaseKind, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, Outage, OutageScope, OutletDay,
-    OutletId, ReadingKey, RuleId, RuleSet, Score, Severity, Shard, Silence, Span, Status, enter_fact,
+    CaseEvent, CaseKind, Comparison, Declaration, Depth, Disposition, FactorCode, Finding, Mean, Medium, Mn, Neighbours, Outage, OutageScope,
+    OutletDay, OutletId, ReadingKey, RuleId, RuleSet, Score, Severity, Shard, Silence, Span, Status, Visit, enter_fact,
 };
 use crate::link::{Admissions, Admitted};
 use crate::message::{self, Evidence, EvidencePacket, EvidenceRange, Publication, Versions};
@@ -154,6 +154,8 @@ pub struct Engine {
     gateways: Vec<String>,
     last_tick: Option<Moment>,
     surveyed: Moment,
+    /// The last day whose outlets were compared with each other.
+    neighbours_until: Option<Day>,
     rejected: (i64, u32),
     /// Packets of days recalled for this step, while no entry was taken since.
     evidence: BTreeMap<OutletDay, Vec<StoredFrame>>,
@@ -206,6 +208,7 @@ impl Engine {
             gateways: Vec::new(),
             last_tick: snapshot.last_tick,
             surveyed: snapshot.surveyed,
+            neighbours_until: snapshot.neighbours_until,
             rejected: (0, 0),
             evidence: BTreeMap::new(),
             pasts: BTreeMap::new(),
@@ -241,6 +244,9 @@ impl Engine {
         }
         for comparison in snapshot.comparisons {
             engine.marks.restore(comparison);
+        }
+        for visit in snapshot.visits {
+            engine.marks.visit(visit);
         }
         for frame in snapshot.recent {
             let Some(translation) = engine.translate(&frame) else { continue };
@@ -337,6 +343,18 @@ impl Engine {
     #[must_use]
     pub fn recounts_left(&self) -> u64 {
         self.recounts.values().map(Recount::left).sum()
+    }
+
+    /// The rule set in force.
+    #[must_use]
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The day whose outlets are to be compared with each other now; none while there is none.
+    #[must_use]
+    pub fn neighbours_due(&self) -> Option<Day> {
+        rules::neighbours::due(&self.rules, self.now, self.neighbours_until, self.began)
     }
 
     /// Takes entries until a timer needs a day that is not resident. `recalled` are the days that the last step asked for.

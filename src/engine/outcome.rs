@@ -4,7 +4,7 @@ use super::entry::{Body, Entry};
 use crate::aggregation::Cells;
 use crate::docket::Case;
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Comparison, Declaration, Depth, Fact, FactorCode, Finding, Mn, Outage, OutletDay, OutletId, Record, Silence};
+use crate::domain::{Comparison, Declaration, Depth, Fact, FactorCode, Finding, Mn, Neighbour, Outage, OutletDay, OutletId, Record, Silence, Visit};
 use crate::message::{Event, Publication};
 use crate::rules::{Carry, Past, Profile};
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub struct Recalled {
     pub before: Option<Carry>,
     /// Its packets; none: they were not wanted.
     pub frames: Option<Vec<StoredFrame>>,
-    /// What it and the days before it left; none: it was not wanted.
+    /// What it and the days before it left, and what it shows beside other outlets; none: it was not wanted.
     pub past: Option<Past>,
 }
 
@@ -127,6 +127,30 @@ impl Recount {
     }
 }
 
+/// What days left, as a store holds it: for whoever runs an engine without one.
+#[derive(Debug, Clone, Default)]
+pub struct Pasts {
+    /// Profiles of judged days.
+    pub profiles: BTreeMap<OutletDay, Profile>,
+    neighbours: BTreeMap<OutletDay, Vec<Neighbour>>,
+}
+
+impl Pasts {
+    /// Takes what a step left.
+    pub fn put(&mut self, writes: &WriteSet) {
+        self.profiles.extend(writes.profiles.iter().map(|(key, profile)| (*key, profile.clone())));
+        self.neighbours.extend(writes.neighbours.iter().map(|(key, seen)| (*key, seen.clone())));
+    }
+
+    /// What is recalled beside a day: so many days before it, and itself.
+    #[must_use]
+    pub fn past(&self, key: OutletDay, days: u32) -> Past {
+        let first = OutletDay { day: Day(key.day.0 - i32::try_from(days).unwrap_or(i32::MAX)), ..key };
+        let days = self.profiles.range(first..=key).map(|(key, profile)| (key.day, profile.clone())).collect();
+        Past { days, neighbours: self.neighbours.get(&key).cloned().unwrap_or_default() }
+    }
+}
+
 /// What one logger added to its chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainWrite {
@@ -167,7 +191,7 @@ pub enum Notice {
     Unreadable,
     /// A rule set or register that could not be read; the old one stays in force.
     BadVersion,
-    /// A statement: `declaration`, `comparison`, `score`, or `refused`.
+    /// A statement: `declaration`, `comparison`, `visit`, `score`, `neighbours`, or `refused`.
     Statement(&'static str),
     /// A stored day was computed again.
     Recounted,
@@ -194,6 +218,10 @@ pub struct WriteSet {
     pub days: BTreeMap<OutletDay, DayRow>,
     /// What judged days leave for the rules of spans.
     pub profiles: BTreeMap<OutletDay, Profile>,
+    /// What days show beside other outlets.
+    pub neighbours: BTreeMap<OutletDay, Vec<Neighbour>>,
+    /// The last day whose outlets were compared with each other, when it moved.
+    pub neighbours_until: Option<Day>,
     /// Days that were reopened, or closed again.
     pub reopened: BTreeMap<OutletDay, Option<Reopened>>,
     /// Means published.
@@ -204,6 +232,8 @@ pub struct WriteSet {
     pub declarations: Vec<Declaration>,
     /// Comparison results put in force.
     pub comparisons: Vec<Comparison>,
+    /// Visits put in force.
+    pub visits: Vec<Visit>,
     /// Silences that began or changed, or (none) ended.
     pub silences: BTreeMap<Mn, Option<Silence>>,
     /// Outages that began or ended.
@@ -262,6 +292,8 @@ pub struct Snapshot {
     pub declarations: Vec<Declaration>,
     /// Comparison results in force.
     pub comparisons: Vec<Comparison>,
+    /// Visits in force.
+    pub visits: Vec<Visit>,
     /// Day of the journal's first entry.
     pub began: Option<Day>,
     /// Cases.
@@ -278,6 +310,8 @@ pub struct Snapshot {
     pub last_tick: Option<Moment>,
     /// The last survey.
     pub surveyed: Moment,
+    /// The last day whose outlets were compared with each other.
+    pub neighbours_until: Option<Day>,
     /// Packets of the hours that are still open (two hours back are enough), by sequence.
     pub recent: Vec<StoredFrame>,
 }

@@ -32,6 +32,19 @@ impl Engine {
         self.recount_periods(periods, writes);
     }
 
+    /// Days from a visit on are judged again: they look back at it.
+    pub(super) fn visit(&mut self, visit: &Visit, writes: &mut WriteSet) {
+        if statements::fault(visit.fault(), visit.outlet, None, &self.registry).is_some() || !self.marks.has_room(visit.outlet, None, &visit.id) {
+            return writes.note(Notice::Statement("refused"), 1);
+        }
+        writes.note(Notice::Statement("visit"), 1);
+        writes.visits.push(visit.clone());
+        for (outlet, first) in self.marks.visit(visit.clone()) {
+            // The days that are not over are judged anyway.
+            self.recount(outlet, first, Day(self.now.day().0 - 1), Depth::Verdicts, writes);
+        }
+    }
+
     pub(super) fn recount_periods(&mut self, periods: Vec<(OutletId, Moment, Moment)>, writes: &mut WriteSet) {
         for (outlet, from, to) in periods {
             let last = self.now.min(Moment(to.0.saturating_sub(1)));

@@ -13,8 +13,9 @@ impl Engine {
                     *known = (known.0 | frames, known.1.max(past.then_some(self.reach)));
                 }
                 let want = |(key, (frames, past)): (OutletDay, _)| {
-                    let row = self.days.get(&key).is_none_or(|state| !state.known || !state.prior_known);
-                    Want { key, loggers: self.registry.loggers_of(key.outlet), row, frames, past }
+                    // What was touched may be let go of before it comes.
+                    let here = self.days.get(&key).is_some_and(|state| state.known && state.prior_known) && !self.touched.contains(&key);
+                    Want { key, loggers: self.registry.loggers_of(key.outlet), row: !here, frames, past }
                 };
                 return keys.into_iter().map(want).collect();
             }

@@ -18,6 +18,7 @@ impl Engine {
         let row = |factor| state.reporters.iter().find_map(|mn| self.registry.series(*mn, key.outlet, factor, start));
         let none = Carry::default();
         let declared = self.marks.declared(key.outlet, start, end);
+        let visits = self.marks.visits(key.outlet, Day(key.day.0 - rules::VISIT_DAYS).start(), end);
         let stops = |hour: &u8| self.marks.stops(key.outlet, key.day.hour(*hour).start(), key.day.hour(*hour).end());
         let stopped = (0..24u8).filter(stops).fold(0, |bits, hour| bits | 1 << hour);
         let view = DayView {
@@ -31,6 +32,7 @@ impl Engine {
             facts: &state.row.facts,
             silences: &state.row.silences,
             declared: &declared,
+            visits: &visits,
             manual: self.marks.last_compared(key.outlet, end),
             away: self.away(key),
             stopped,
@@ -131,7 +133,7 @@ impl Engine {
     /// What a judged day leaves for the rules of spans. Where it leaves something else than before, the confirmed days that look at it
     /// are judged again.
     fn leave(&mut self, key: OutletDay, profile: Profile, confirmed: bool, writes: &mut WriteSet) {
-        let same = self.pasts.remove(&key).is_some_and(|past| past.get(&key.day) == Some(&profile));
+        let same = self.pasts.remove(&key).is_some_and(|past| past.days.get(&key.day) == Some(&profile));
         if same {
             return;
         }

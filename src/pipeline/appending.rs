@@ -26,6 +26,7 @@ pub fn fault(body: &Body, registry: &Registry) -> Option<String> {
     match body {
         Body::Declaration(declaration) => statements::fault(declaration.fault(), declaration.outlet, declaration.factor, registry),
         Body::Comparison(comparison) => statements::fault(comparison.fault(), comparison.outlet, Some(comparison.factor), registry),
+        Body::Visit(visit) => statements::fault(visit.fault(), visit.outlet, None, registry),
         Body::RegistryVersion { files } => Registry::parse(files).err().map(|faults| format!("{} faults, the first: {}", faults.len(), faults[0])),
         Body::RuleSetVersion { text } => match RuleSet::parse(text) {
             Err(error) => Some(error.to_string()),

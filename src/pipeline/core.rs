@@ -5,7 +5,7 @@ use crate::domain::time::Day;
 use crate::engine::{Engine, Entry, FrontDesk};
 use crate::link::{Admissions, Debt, Settled};
 use crate::registry::Registry;
-use crate::store::{SealedHour, Store, StoreError};
+use crate::store::{DatabaseUrl, SealedHour, Store, StoreError};
 use crate::telemetry::{self, metric};
 use arc_swap::ArcSwap;
 use metrics::{counter, gauge, histogram};
@@ -95,6 +95,12 @@ impl Core {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Where its rows are.
+    #[must_use]
+    pub fn database(&self) -> DatabaseUrl {
+        self.store.url()
     }
 
     /// What arrives first.

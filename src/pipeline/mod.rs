@@ -6,6 +6,7 @@ pub mod clock;
 pub mod core;
 pub mod gateway;
 pub mod intake;
+pub mod neighbours;
 pub mod register;
 pub mod replay;
 pub mod routing;

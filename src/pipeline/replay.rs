@@ -3,11 +3,11 @@
 
 use crate::domain::time::{Day, Moment};
 use crate::domain::{Mn, OutletDay};
-use crate::engine::{Body, DayRow, Engine, Entry, FrontDesk, Link, Recalled, Snapshot, StoredFrame, Want, WriteSet};
+use crate::engine::{Body, DayRow, Engine, Entry, FrontDesk, Link, Pasts, Recalled, Snapshot, StoredFrame, Want, WriteSet};
 use crate::link::{Admissions, Admitted};
 use crate::protocol::{Refusal, frame};
 use crate::registry::peer_hash;
-use crate::rules::Profile;
+use crate::rules::neighbours::Neighbourhood;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a store would hold, as far as the engine asks for it back.
@@ -16,7 +16,7 @@ struct Shelf {
     frames: BTreeMap<Mn, Vec<StoredFrame>>,
     late: BTreeSet<(Mn, i32, u64)>,
     days: BTreeMap<OutletDay, DayRow>,
-    profiles: BTreeMap<OutletDay, Profile>,
+    pasts: Pasts,
 }
 
 impl Shelf {
@@ -33,17 +33,14 @@ impl Shelf {
         }
         self.late.extend(writes.late.iter().copied());
         self.days.extend(writes.days.iter().map(|(key, row)| (*key, row.clone())));
-        self.profiles.extend(writes.profiles.iter().map(|(key, profile)| (*key, profile.clone())));
+        self.pasts.put(writes);
     }
 
     fn recall(&self, want: &Want) -> Recalled {
         let day = want.key.day;
         let row = self.days.get(&want.key).filter(|_| want.row).cloned();
         let before = self.days.get(&OutletDay { day: Day(day.0 - 1), ..want.key }).filter(|_| want.row).and_then(|row| row.carry.clone());
-        let past = want.past.map(|days| {
-            let first = OutletDay { day: Day(day.0 - days as i32), ..want.key };
-            self.profiles.range(first..=want.key).map(|(key, profile)| (key.day, profile.clone())).collect()
-        });
+        let past = want.past.map(|days| self.pasts.past(want.key, days));
         if !want.frames {
             return Recalled { key: want.key, row, before, frames: None, past };
         }
@@ -105,8 +102,8 @@ impl Replay {
         }
     }
 
-    /// Appends a sign of time, and the survey that follows on it when there is something to say: what the daemon does every few
-    /// seconds. A journal that was written by a daemon has its own.
+    /// Appends a sign of time, and the survey that follows on it when there is something to say, and what a day shows between outlets:
+    /// what the daemon does every few seconds. A journal that was written by a daemon has its own.
     pub fn tick(&mut self, at: Moment, out: &mut impl FnMut(&WriteSet)) {
         self.entry(at, Body::Tick {}, out);
         self.flush(out);
@@ -114,6 +111,25 @@ impl Replay {
             self.entry(at, Body::Survey(survey), out);
             self.flush(out);
         }
+        if let Some(day) = self.engine.neighbours_due() {
+            for body in self.neighbours(day) {
+                self.entry(at, body, out);
+            }
+            self.flush(out);
+        }
+    }
+
+    /// What a day shows between outlets.
+    fn neighbours(&self, day: Day) -> Vec<Body> {
+        let mut all = Neighbourhood::new(self.engine.registry(), self.engine.rules(), day);
+        let (first, second) = all.reach();
+        for outlet in all.outlets() {
+            all.look(outlet, &self.shelf.pasts.past(OutletDay { outlet, day }, first));
+        }
+        for outlet in all.pair() {
+            all.look_again(outlet, &self.shelf.pasts.past(OutletDay { outlet, day }, second));
+        }
+        all.found().into_iter().map(Body::Neighbours).chain([Body::NeighboursDone { day }]).collect()
     }
 
     /// Appends bytes as a link would deliver them: a packet, a repeat, or something rejected.

@@ -1,6 +1,6 @@
 //! Which shard an entry goes to: its site's, so that all that a verdict rests on meets in one engine.
 
-use crate::domain::{Mn, shard_of};
+use crate::domain::{Mn, Neighbours, shard_of};
 use crate::engine::Body;
 use crate::protocol::{frame, peek};
 use crate::registry::Registry;
@@ -32,14 +32,15 @@ pub fn route(body: &Body, admitted: Option<Mn>, registry: &Registry, of: u32) ->
         Body::Rejected { peer, .. } => by(host(peer).to_owned()),
         Body::LinkUp { gateway, .. } | Body::LinkDown { gateway, .. } => by(gateway.clone()),
         Body::Declaration(declaration) => by(registry.key_of_outlet(declaration.outlet)),
+        Body::Visit(visit) => by(registry.key_of_outlet(visit.outlet)),
         Body::Comparison(comparison) => by(registry.key_of_outlet(comparison.outlet)),
-        Body::Recount { outlet, .. } => by(registry.key_of_outlet(*outlet)),
+        Body::Recount { outlet, .. } | Body::Neighbours(Neighbours { outlet, .. }) => by(registry.key_of_outlet(*outlet)),
         // The case's shard, which its store knows; here for one that nobody knows.
         Body::Disposition(step) => by(step.case.to_string()),
         Body::Event(event) => by(event.case.to_string()),
         // Its outlets may lie in several shards: the order of one contractor's months is kept by its own name.
         Body::Score(score) => by(score.contractor.clone()),
-        Body::RegistryVersion { .. } | Body::RuleSetVersion { .. } | Body::Survey(_) | Body::Tick {} => Route::All,
+        Body::RegistryVersion { .. } | Body::RuleSetVersion { .. } | Body::Survey(_) | Body::NeighboursDone { .. } | Body::Tick {} => Route::All,
     }
 }
 

@@ -5,6 +5,7 @@
 use super::clock::{ArrivalClock, TickClock};
 use super::core::{Core, Owed, Shared};
 use super::intake::{Arrived, Intake, Item};
+use super::neighbours::Comparing;
 use crate::domain::time::Moment;
 use crate::engine::{Body, Entry};
 use crate::link::Settled;
@@ -119,6 +120,7 @@ impl Serve {
         self.shared.ready.store(true, Ordering::Release);
         gauge!(metric::DATABASE_UP).set(1.0);
         self.core.watch();
+        let mut comparing = Comparing::default();
         while let Some(mut batch) = self.intake.take(self.settings.tick) {
             let due = ticks.is_due();
             if due && ticks.tells_time() {
@@ -127,7 +129,13 @@ impl Serve {
                 if let Some(survey) = self.core.engine().survey() {
                     batch.push(Arrived { at, item: Item::Entry(Body::Survey(survey)), debt: None });
                 }
+                let engine = self.core.engine();
+                if let Some(day) = engine.neighbours_due().filter(|_| comparing.is_idle()) {
+                    comparing.begin(vec![self.core.database()], engine.shared_registry(), engine.rules().clone(), day);
+                }
             }
+            let at = batch.last().map_or_else(|| self.settings.clock.now().max(self.now()), |arrived| arrived.at);
+            batch.extend(comparing.entries().into_iter().map(|body| Arrived { at, item: Item::Entry(body), debt: None }));
             self.batch(batch).await?;
             if due {
                 gauge!(metric::INTAKE_BYTES).set(self.intake.peak() as f64);

@@ -410,6 +410,7 @@ impl Dated for Outlet {
             ("conversion", self.conversion.name().to_owned(), Readings),
             ("expects", self.expects.join(";"), Verdicts),
             ("networking", self.networking.name().to_owned(), Verdicts),
+            ("inlet", self.inlet.map(|inlet| inlet.to_string()).unwrap_or_default(), Verdicts),
             ("main", self.is_main.map(yes_no).unwrap_or_default(), Verdicts),
         ]
     }

@@ -162,7 +162,9 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         "valid_to",
     ];
     const OPTIONAL: &[&str] =
-        &["label", "flow_factor", "temperature_factor", "stack_area_m2", "marks", "conversion", "expects", "networking", "main"];
+        &["label", "flow_factor", "temperature_factor", "stack_area_m2", "marks", "conversion", "expects", "networking", "main", "inlet"];
+    let before = faults.len();
+    let mut inlets: Vec<(u64, OutletId, SiteId)> = Vec::new();
     table::read("outlets.csv", text, COLUMNS, OPTIONAL, faults, |line| {
         let id = line.parsed("outlet", "a name of 1 to 24 bytes", |text| OutletId::new(text).filter(|id| !id.as_str().is_empty()));
         let site = site_of(line, registry);
@@ -196,6 +198,11 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
         let expects = line.optional("expects", "CNs out of 2011, 2051, 2061 and 2031 with ; between them", cns).unwrap_or_default();
         let networking = line.parsed("networking", "due, exempt or deferred", Networking::parse).unwrap_or_default();
         let is_main = line.optional("main", "yes or no", yes);
+        let inlet = line.optional("inlet", "another outlet of the same site", OutletId::new);
+        if inlet.is_some() && inlet == id {
+            line.fault("inlet", "the outlet itself".to_owned(), "name the point at which comes in what is treated before it");
+        }
+        inlets.extend(inlet.zip(site).map(|(inlet, site)| (line.number(), inlet, site)));
         if reference_oxygen.is_some() && oxygen_factor.is_none() && !line.faulty {
             line.fault("oxygen_factor", "empty although ref_o2_pct is given".to_owned(), "name the oxygen series, a19001 by HJ 212-2017");
         }
@@ -235,11 +242,20 @@ fn outlets(text: &str, registry: &mut Registry, faults: &mut Vec<Fault>) {
             conversion,
             expects,
             networking,
+            inlet,
             is_main,
             validity,
         };
         registry.outlets.entry(id).or_default().push(outlet);
     });
+    // An outlet may stand above its inlet.
+    let known = |inlet: &OutletId, site: SiteId| registry.outlets.get(inlet).is_some_and(|rows| rows.iter().all(|row| row.site == site));
+    for (line, inlet, _) in inlets.into_iter().filter(|(_, inlet, site)| !known(inlet, *site)) {
+        let what = format!("{:?} stands not in outlets.csv at this site", inlet.as_str());
+        let mend = "add the point as an outlet of the site, or mend the name".to_owned();
+        faults.push(Fault { file: "outlets.csv", line, column: "inlet".to_owned(), what, mend });
+    }
+    faults[before..].sort_by_key(|fault| fault.line);
 }
 
 fn cns(text: &str) -> Option<Vec<String>> {

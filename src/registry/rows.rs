@@ -238,6 +238,8 @@ pub struct Outlet {
     pub expects: Vec<String>,
     /// Whether it must be networked.
     pub networking: Networking,
+    /// 进口: the monitored point of the same site at which comes in what is treated before this outlet; none: not said.
+    pub inlet: Option<OutletId>,
     /// Whether it is the site's main outlet (主要排放口); none: not said.
     pub is_main: Option<bool>,
     /// In force.

@@ -1,9 +1,11 @@
-//! Declarations (人工标记) and comparison results (比对) from CSV, every fault named at once as for the register.
+//! Declarations (人工标记), comparison results (比对) and visits (现场检查) from CSV, every fault named at once as for the register.
 
 use super::Registry;
 use super::table::{self, Fault, Line};
 use crate::domain::time::Moment;
-use crate::domain::{CaseEvent, Comparison, Declaration, DeclarationKind, Disposition, FactorCode, Happening, OutletId, Stage, StatementFault};
+use crate::domain::{
+    CaseEvent, Comparison, Declaration, DeclarationKind, Disposition, FactorCode, Happening, OutletId, Stage, StatementFault, Visit,
+};
 use uuid::Uuid;
 
 const INSTANT: &str = "an instant, 2026-03-14 08:00 or RFC 3339";
@@ -79,6 +81,28 @@ pub fn comparisons(text: &str) -> Result<Vec<Comparison>, Vec<Fault>> {
         let (reference, measured) = (line.text("reference"), line.text("measured"));
         let (Some(outlet), Some(factor), Some(at), Some(passed), false) = (outlet, factor, at, passed, line.faulty) else { return };
         let row = Comparison { id, outlet, factor, at, passed, method, reference, measured, document, author, withdrawn };
+        match row.fault() {
+            Some((column, what)) => line.fault(column, what.to_owned(), "mend the line"),
+            None => rows.push(row),
+        }
+    });
+    if faults.is_empty() { Ok(rows) } else { Err(faults) }
+}
+
+/// Reads visits.
+///
+/// # Errors
+/// Every fault, in the order of lines.
+pub fn visits(text: &str) -> Result<Vec<Visit>, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let mut rows = Vec::new();
+    table::read("visits.csv", text, &["id", "outlet", "from", "to", "by"], &["document", "withdrawn"], &mut faults, |line| {
+        let outlet = line.parsed("outlet", "an outlet of at most 24 bytes", |text| OutletId::new(text).filter(|id| !id.as_str().is_empty()));
+        let (from, to) = (line.parsed("from", INSTANT, Moment::parse_local), line.parsed("to", INSTANT, Moment::parse_local));
+        let withdrawn = yes(line, "withdrawn");
+        let (id, by, document) = (line.required("id"), line.required("by"), line.text("document"));
+        let (Some(outlet), Some(from), Some(to), false) = (outlet, from, to, line.faulty) else { return };
+        let row = Visit { id, outlet, from, to, by, document, withdrawn };
         match row.fault() {
             Some((column, what)) => line.fault(column, what.to_owned(), "mend the line"),
             None => rows.push(row),

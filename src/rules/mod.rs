@@ -10,6 +10,7 @@ mod course;
 pub mod j_02;
 mod later;
 mod n_01;
+pub mod neighbours;
 mod prelude;
 mod profile;
 mod rule;
@@ -55,6 +56,7 @@ mod c_06;
 mod c_07;
 mod c_08;
 mod c_09;
+mod c_10;
 mod c_11;
 mod d_01;
 mod d_02;
@@ -69,6 +71,7 @@ mod d_10;
 mod d_11;
 mod d_12;
 mod d_13;
+mod d_14;
 mod d_15;
 mod d_16;
 mod d_17;
@@ -110,7 +113,11 @@ mod h_02;
 mod h_03;
 mod h_04;
 mod h_05;
+mod i_01;
+mod i_02;
 mod i_03;
+mod i_04;
+mod i_05;
 mod j_01;
 mod j_03;
 mod j_04;
@@ -189,6 +196,7 @@ pub const ALL: &[&Rule] = &[
     &c_07::RULE,
     &c_08::RULE,
     &c_09::RULE,
+    &c_10::RULE,
     &c_11::RULE,
     &d_01::RULE,
     &d_02::RULE,
@@ -203,6 +211,7 @@ pub const ALL: &[&Rule] = &[
     &d_11::RULE,
     &d_12::RULE,
     &d_13::RULE,
+    &d_14::RULE,
     &d_15::RULE,
     &d_16::RULE,
     &d_17::RULE,
@@ -244,7 +253,10 @@ pub const ALL: &[&Rule] = &[
     &h_03::RULE,
     &h_04::RULE,
     &h_05::RULE,
+    &i_01::RULE,
+    &i_02::RULE,
     &i_03::RULE,
+    &i_04::RULE,
     &j_01::RULE,
     &j_03::RULE,
     &j_04::RULE,
@@ -263,6 +275,8 @@ pub const ALL: &[&Rule] = &[
     &k_09::RULE,
     &k_10::RULE,
     &k_11::RULE,
+    // Asks whether some of those before it fired.
+    &i_05::RULE,
     &j_02::RULE,
     &n_01::RULE,
 ];
@@ -328,8 +342,8 @@ pub fn reach(set: &RuleSet) -> u32 {
             let set = set.rules.iter().filter(|setting| setting.rule == rule.id).filter_map(|setting| setting.figures.get(name).copied());
             rule.figures.iter().filter(|figure| figure.name == name).map(|figure| figure.value).chain(set).max().unwrap_or_default()
         };
-        // What is compared with a base before its window reaches so much farther.
-        figure("w_d") + figure("base_d")
+        // What is compared with a base before its window reaches so much farther. What was seen beside neighbours comes with the past.
+        (figure("w_d") + figure("base_d")).max(Decimal::ONE)
     };
     let spans = ALL.iter().copied().filter(|rule| matches!(rule.run, Run::Span(_)) && !is_off(set, rule));
     spans.map(|rule| days(&rule)).max().and_then(|days| u32::try_from(days.ceil()).ok()).map_or(0, |days| days.min(SPAN_DAYS_MAX))
@@ -337,6 +351,9 @@ pub fn reach(set: &RuleSet) -> u32 {
 
 /// No rule looks farther back.
 pub const SPAN_DAYS_MAX: u32 = 400;
+
+/// Days of visits that rules look back at.
+pub const VISIT_DAYS: i32 = 400;
 
 /// No figure of a rule is larger.
 const FIGURE_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);

@@ -11,8 +11,10 @@ pub(super) use super::tools::*;
 pub(super) use super::view::{AMBIENT, DayView, Hits, SeriesView, decimal, raw_mean};
 pub(super) use crate::aggregation::{Fate, SLOTS};
 pub(super) use crate::domain::number::{self, Ratio};
-pub(super) use crate::domain::time::{DAY_MS, Day, HOUR_MS, Hour, MINUTE_MS};
-pub(super) use crate::domain::{Basis, CaseKind, Confidence, FactKind, FactorCode, Grade, HourClass, Kind, Origin, RuleId, Severity};
+pub(super) use crate::domain::time::{DAY_MS, Day, HOUR_MS, Hour, MINUTE_MS, Moment};
+pub(super) use crate::domain::{
+    Basis, CaseKind, Confidence, FactKind, FactorCode, Grade, HourClass, Kind, Neighbour, Origin, RuleId, Severity, Sight,
+};
 pub(super) use crate::protocol::marker::Marker;
 pub(super) use rust_decimal::Decimal;
 pub(super) use serde_json::json;

@@ -3,8 +3,8 @@
 
 use super::course::{self, GAP_SLOTS, slots, time_of};
 use super::view::{DayView, SeriesView};
-use crate::domain::FactorCode;
 use crate::domain::time::{Day, Hour};
+use crate::domain::{FactorCode, Neighbour};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -84,7 +84,7 @@ pub fn of_millionths(value: i64) -> Decimal {
 }
 
 impl Hourly {
-    fn of(value: impl Fn(u8) -> Option<Decimal>) -> Self {
+    pub(super) fn of(value: impl Fn(u8) -> Option<Decimal>) -> Self {
         let mut hourly = Self::default();
         for hour in 0..24u8 {
             if let Some(value) = value(hour).and_then(millionths) {
@@ -93,6 +93,12 @@ impl Hourly {
             }
         }
         hourly
+    }
+
+    /// Whether no hour has a value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.hours == 0
     }
 
     /// The value of an hour.
@@ -184,14 +190,26 @@ pub struct Window<'w> {
     day: Day,
 }
 
-/// Profiles by day.
-pub type Past = BTreeMap<Day, Profile>;
+/// What is known of an outlet beside one of its days.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Profiles of the days before it, and its own if it has one.
+    pub days: BTreeMap<Day, Profile>,
+    /// What the day shows beside other outlets.
+    pub neighbours: Vec<Neighbour>,
+}
 
 impl<'w> Window<'w> {
     /// The days before `day`, and its own profile.
     #[must_use]
     pub fn new(before: &'w Past, today: &'w Profile, day: Day) -> Self {
         Self { before, today, day }
+    }
+
+    /// What the day shows beside other outlets.
+    #[must_use]
+    pub fn neighbours(&self) -> &'w [Neighbour] {
+        &self.before.neighbours
     }
 
     /// The day itself.
@@ -202,7 +220,7 @@ impl<'w> Window<'w> {
 
     /// The days before it, `count` at most back, oldest first.
     pub fn earlier(&self, count: u32) -> impl DoubleEndedIterator<Item = (Day, &'w Profile)> + use<'w> {
-        self.before.range(Day(self.day.0 - count as i32)..self.day).map(|(day, profile)| (*day, profile))
+        self.before.days.range(Day(self.day.0 - count as i32)..self.day).map(|(day, profile)| (*day, profile))
     }
 
     /// The last `count` days, this one included, oldest first.

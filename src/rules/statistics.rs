@@ -39,6 +39,15 @@ pub(super) fn percentile(sorted: &[i64], percent: Decimal) -> Option<i64> {
     sorted.get(place).copied()
 }
 
+/// The place of that value among the rest of a sorted row of so many, where one of them is left out.
+#[must_use]
+pub(super) fn percentile_without(len: usize, without: usize, percent: Decimal) -> Option<usize> {
+    let rest = len.checked_sub(1)?;
+    let place = (Decimal::from(rest) * percent / Decimal::ONE_HUNDRED).floor();
+    let place = usize::try_from(place).ok()?.min(rest.checked_sub(1)?);
+    Some(place + usize::from(place >= without))
+}
+
 /// Count, sum and sum of squares.
 #[must_use]
 pub(super) fn sums(values: impl Iterator<Item = i64>) -> (i128, i128, i128) {
@@ -164,5 +173,9 @@ mod tests {
         assert_eq!(percentile(&values, Decimal::ONE), Some(3));
         assert_eq!(percentile(&values, Decimal::from(90)), Some(181));
         assert_eq!(percentile(&[], Decimal::ONE), None);
+        // Of twenty-one the lowest is left out: five percent of the others lie below the second lowest of them.
+        assert_eq!(percentile_without(21, 0, Decimal::from(5)), Some(2));
+        assert_eq!(percentile_without(21, 7, Decimal::from(5)), Some(1));
+        assert_eq!(percentile_without(1, 0, Decimal::from(5)), None);
     }
 }

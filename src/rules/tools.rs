@@ -9,7 +9,7 @@ use super::view::{DayView, Hits, SeriesView, decimal};
 use crate::aggregation::HourCell;
 use crate::domain::number::{self, Ratio};
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Basis, FactKind, FactorCode, Limit, LimitType, Severity};
+use crate::domain::{Basis, FactKind, FactorCode, Limit, LimitType, OtherOutlet, Severity};
 use crate::protocol::marker::Marker;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -25,6 +25,18 @@ pub(super) fn off(one: Decimal, other: Decimal) -> Option<Decimal> {
         return None;
     }
     one.checked_div(other)?.checked_sub(Decimal::ONE).map(|off| off.abs())
+}
+
+/// Another outlet's values, so many hours before (below 0: after).
+pub(super) fn beside(other: &OtherOutlet, shift_h: i32) -> (String, String) {
+    let hours = shift_h.unsigned_abs();
+    let (zh, en) = match shift_h {
+        0 => ("同一时刻的值".to_owned(), "at the same time".to_owned()),
+        1.. => (format!("{hours}小时前的值"), format!("{hours} hours before")),
+        _ => (format!("{hours}小时后的值"), format!("{hours} hours later")),
+    };
+    let name = if other.name_en.is_empty() { &other.name } else { &other.name_en };
+    (format!("{}（{}）{zh}", other.name, other.id), format!("those of {name} ({}) {en}", other.id))
 }
 
 /// The facts of something that stands still.

@@ -8,7 +8,7 @@ use crate::domain::number::{self, Ratio};
 use crate::domain::time::{Day, HOUR_MS, Moment};
 use crate::domain::{
     Basis, Declaration, DeclarationKind, Fact, FactKind, FactorCode, Hit, HourClass, Limit, LimitType, Mean, Medium, OutletId, RuleId, RuleSet,
-    Series, Severity, Silence,
+    Series, Severity, Silence, Visit,
 };
 use crate::protocol::marker::Marker;
 use crate::registry::{Outlet, Registry, SeriesRow};
@@ -40,6 +40,8 @@ pub struct DayView<'v> {
     pub silences: &'v [Silence],
     /// Declarations of people that touch the day.
     pub declared: &'v [&'v Declaration],
+    /// Visits of the last [`super::VISIT_DAYS`] days, by their beginning.
+    pub visits: &'v [&'v Visit],
     /// The last day for which a manual result was stated.
     pub manual: Option<Day>,
     /// Hours of the day in which the receiver or the region was away, a bit each.

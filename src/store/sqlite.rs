@@ -380,7 +380,16 @@ impl Tables for Store {
             .bind(i64::from(last.0))
             .fetch_all(&mut self.writer)
             .await?;
-        rows.iter().map(|row| read_profile(row.get(0), row.get(1))).collect()
+        let days = rows.iter().map(|row| read_profile(row.get(0), row.get(1))).collect::<Result<_, _>>()?;
+        let seen = sqlx::query("SELECT body FROM neighbours WHERE outlet = $1 AND day = $2").bind(outlet.as_str()).bind(i64::from(last.0));
+        let seen = seen.fetch_optional(&mut self.writer).await?;
+        Ok(Past { days, neighbours: seen.map_or_else(|| Ok(Vec::new()), |row| read_json(row.get(0)))? })
+    }
+
+    async fn neighbours_until(&mut self) -> Result<Option<Day>, StoreError> {
+        let until = sqlx::query_scalar("SELECT neighbours_until FROM shards WHERE partition = $1").bind(PARTITION);
+        let until: Option<i64> = until.fetch_one(&mut self.writer).await?;
+        Ok(until.map(|day| Day(day as i32)))
     }
 
     async fn late(&mut self, id: u32, day: Day, before: u64) -> Result<BTreeMap<u64, Hour>, StoreError> {
@@ -548,6 +557,18 @@ async fn write_days(connection: &mut SqliteConnection, writes: &WriteSet) -> Res
             .execute(&mut *connection)
             .await?;
     }
+    for (key, seen) in &writes.neighbours {
+        sqlx::query("INSERT OR REPLACE INTO neighbours (outlet, day, body) VALUES ($1, $2, $3)")
+            .bind(key.outlet.as_str())
+            .bind(i64::from(key.day.0))
+            .bind(write_json(seen)?)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if let Some(day) = writes.neighbours_until {
+        let until = sqlx::query("UPDATE shards SET neighbours_until = $1 WHERE partition = $2").bind(i64::from(day.0)).bind(PARTITION);
+        until.execute(&mut *connection).await?;
+    }
     for (mn, silence) in &writes.silences {
         let mn = mn.as_str().as_bytes().to_vec();
         match silence {
@@ -607,7 +628,8 @@ async fn write_recounts(connection: &mut SqliteConnection, writes: &WriteSet) ->
         let key = format!("{}|{}|{}", comparison.outlet, comparison.factor, comparison.id);
         Ok(("comparison", key, write_json(comparison)?))
     });
-    for statement in declarations.chain(comparisons) {
+    let visits = writes.visits.iter().map(|visit| Ok(("visit", visit.id.clone(), write_json(visit)?)));
+    for statement in declarations.chain(comparisons).chain(visits) {
         let (kind, key, body) = statement.map_err(|error: StoreError| error)?;
         sqlx::query("INSERT OR REPLACE INTO statements (kind, key, sequence, body) VALUES ($1, $2, $3, $4)")
             .bind(kind)

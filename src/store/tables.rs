@@ -32,13 +32,15 @@ pub(super) trait Tables {
     async fn silences(&mut self) -> Result<BTreeMap<Mn, Silence>, StoreError>;
     async fn outages(&mut self) -> Result<Vec<Outage>, StoreError>;
     async fn recounts(&mut self) -> Result<BTreeMap<OutletId, Recount>, StoreError>;
-    /// Declarations and comparisons as last stated, by their kind's word, in the order in which they were.
+    /// Declarations, comparisons and visits as last stated, by their kind's word, in the order in which they were.
     async fn statements(&mut self) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
     async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError>;
     /// What an outlet's day hands to the next.
     async fn carry(&mut self, key: OutletDay) -> Result<Option<Carry>, StoreError>;
-    /// What an outlet's days from the first to the last left for the rules of spans.
+    /// What an outlet's days from the first to the last left for the rules of spans, and what the last one shows beside other outlets.
     async fn past(&mut self, outlet: OutletId, first: Day, last: Day) -> Result<Past, StoreError>;
+    /// The last day whose outlets were compared with each other.
+    async fn neighbours_until(&mut self) -> Result<Option<Day>, StoreError>;
     /// Packets of a logger about a day, that arrived on another and lie before a sequence: where each lies.
     async fn late(&mut self, id: u32, day: Day, before: u64) -> Result<BTreeMap<u64, Hour>, StoreError>;
     /// A logger's sealed hours, those of `hours` that there are.
@@ -83,10 +85,12 @@ pub(super) async fn snapshot(tables: &mut impl Tables) -> Result<Snapshot, Store
     for (kind, body) in tables.statements().await? {
         match kind.as_str() {
             "declaration" => snapshot.declarations.push(read_json(&body)?),
+            "visit" => snapshot.visits.push(read_json(&body)?),
             _ => snapshot.comparisons.push(read_json(&body)?),
         }
     }
     snapshot.began = tables.began().await?;
+    snapshot.neighbours_until = tables.neighbours_until().await?;
     snapshot.cases = tables.cases().await?;
     let reach = snapshot.rule_sets.iter().filter_map(|(_, text)| RuleSet::parse(text).ok()).map(|rules| open_hours_reach_ms(&rules)).max();
     let from = snapshot.now.plus_ms(-reach.unwrap_or_else(|| open_hours_reach_ms(&RuleSet::default())));

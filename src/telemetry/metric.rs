@@ -48,6 +48,7 @@ metrics! {
     gauge DATABASE_UP "hj212_database_up" "1 while the database does what it is asked, 0 while it is away and everything waits.";
     histogram COMMIT "hj212_commit_seconds" "One commit: a batch made durable.";
     histogram STEP "hj212_step_seconds" "One step of the engine over a batch.";
+    histogram NEIGHBOURS "hj212_neighbours_seconds" "One comparison of all outlets of a day with each other.";
     histogram BATCH "hj212_batch_seconds" "One batch, from its being taken to its answers handed back.";
     counter ENTRIES "hj212_journal_entries_total" "Entries committed.";
     counter SEALED "hj212_sealed_total" "Hours rewritten into one row per logger.";
@@ -73,6 +74,7 @@ metrics! {
     gauge OUTAGES_NOW "hj212_outages" "Outages of regions, contractors and gateways that go on.";
     gauge DISCLOSURE_DUE "hj212_disclosure_due" "Confirmed days of the key units that are not disclosed yet, overdue ones included.";
     gauge DISCLOSURE_OVERDUE "hj212_disclosure_overdue" "Confirmed days of the key units that were not disclosed within the working days they have.";
+    gauge NEIGHBOURS_UNTIL "hj212_neighbours_until_seconds" "End of the last day whose outlets were compared with each other by this process.";
     gauge REGISTRY "hj212_registry_rows" "Rows of the register in force, by table.";
 }
 

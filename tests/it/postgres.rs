@@ -4,11 +4,15 @@
 use crate::process::{Folder, deadline, passed};
 use crate::world::{MN, OUTLET, SO2_DAY_80, at, city, frame_body, mn, packet, registry};
 use hj212d::domain::time::{Day, HOUR_MS, MINUTE_MS, Moment};
-use hj212d::domain::{Comparison, Declaration, DeclarationKind, Depth, FactorCode, Mn, Outage, OutageScope, OutletDay, OutletId, RuleSet, Survey};
+use hj212d::domain::{
+    Comparison, Declaration, DeclarationKind, Depth, FactorCode, Mn, Neighbour, Neighbours, OtherOutlet, Outage, OutageScope, OutletDay, OutletId,
+    RuleSet, Sight, Survey, Visit,
+};
 use hj212d::engine::{Body, Engine, Entry, Snapshot, Want};
 use hj212d::message::Event;
 use hj212d::protocol::encode;
 use hj212d::store::{DatabaseUrl, Store, StoreError};
+use rust_decimal::Decimal;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 use std::cell::Cell;
@@ -183,6 +187,20 @@ fn comparison(id: &str, passed: bool) -> Body {
     })
 }
 
+fn visit(id: &str) -> Body {
+    let (from, to) = (at("2026-03-30 14:00:00"), at("2026-03-30 16:00:00"));
+    let (by, document) = ("执法一队".to_owned(), String::new());
+    Body::Visit(Visit { id: id.to_owned(), outlet: outlet(), from, to, by, document, withdrawn: false })
+}
+
+/// What the comparison of all outlets would say of one: that it rises and falls with another.
+pub fn in_step(outlet: &str, day: &str, name: &str) -> Body {
+    let other = OtherOutlet { id: OutletId::new("Z9").expect("short"), name: name.to_owned(), name_en: String::new(), same_site: false };
+    let sight = Sight::InStep { other, lag_h: 24, correlation: Decimal::new(987, 3), of: 160 };
+    let seen = vec![Neighbour { factor: FactorCode::new("a21026").expect("short"), sight }];
+    Body::Neighbours(Neighbours { outlet: OutletId::new(outlet).expect("short"), day: Day::parse(day).expect("a day"), seen })
+}
+
 /// Two days by the minute, two more of nothing but time, and one of everything else that an entry can be.
 fn journal() -> Vec<(Moment, Body)> {
     let files = registry("11", &[SO2_DAY_80]);
@@ -218,6 +236,10 @@ fn journal() -> Vec<(Moment, Body)> {
         (at("2026-03-30 12:01:00"), declaration("b", "更换滤芯及校准")),
         (at("2026-03-30 12:01:00"), declaration("n\0", "\0")),
         (at("2026-03-31 16:00:00"), comparison("1", false)),
+        (at("2026-03-31 16:01:00"), visit("v\0")),
+        (at("2026-03-31 16:02:00"), visit("一队 17")),
+        (at("2026-03-31 17:00:00"), in_step(OUTLET, "2026-03-30", "乙\0厂")),
+        (at("2026-03-31 17:01:00"), Body::NeighboursDone { day: start().day() }),
         (at("2026-03-31 18:00:00"), comparison("1", true)),
         (at("2026-04-01 21:00:00"), Body::RegistryVersion { files: looser }),
         (at("2026-04-01 22:00:00"), Body::Recount { outlet: outlet(), day: start().day(), depth: Depth::Readings }),
@@ -277,6 +299,7 @@ async fn tell(url: &DatabaseUrl, store: &mut Store) -> Told {
         recounts,
         mut declarations,
         mut comparisons,
+        mut visits,
         began,
         mut cases,
         befores,
@@ -285,11 +308,13 @@ async fn tell(url: &DatabaseUrl, store: &mut Store) -> Told {
         heard,
         last_tick,
         surveyed,
+        neighbours_until,
         recent,
     } = store.snapshot().await.expect("a snapshot");
     // Their order means nothing to the engine.
     declarations.sort_by(|one, other| one.id.cmp(&other.id));
     comparisons.sort_by(|one, other| one.id.cmp(&other.id));
+    visits.sort_by(|one, other| one.id.cmp(&other.id));
     cases.sort_by_key(|case| case.id);
     let mut all = vec![
         told("sequence", sequence),
@@ -302,6 +327,7 @@ async fn tell(url: &DatabaseUrl, store: &mut Store) -> Told {
         told("recounts", recounts),
         told("declarations", declarations),
         told("comparisons", comparisons),
+        told("visits", visits),
         told("began", began),
         told("cases", cases),
         told("befores", befores),
@@ -310,6 +336,7 @@ async fn tell(url: &DatabaseUrl, store: &mut Store) -> Told {
         told("heard", heard),
         told("last_tick", last_tick),
         told("surveyed", surveyed),
+        told("neighbours_until", neighbours_until),
         told("recent", recent),
     ];
     let first = start().day();
@@ -323,7 +350,7 @@ async fn tell(url: &DatabaseUrl, store: &mut Store) -> Told {
     };
     let wants: Vec<Want> = (-1..4).flat_map(|day| [want(day, true), want(day, false)]).collect();
     let recalled = store.recall(&wants).await.expect("recalled");
-    assert!(recalled.iter().any(|day| day.past.as_ref().is_some_and(|past| past.len() > 1)), "days leave something for the rules of spans");
+    assert!(recalled.iter().any(|day| day.past.as_ref().is_some_and(|past| past.days.len() > 1)), "days leave something for the rules of spans");
     all.push(told("recalled", recalled));
     all.push(told("day row", store.day_row(wants[2].key).await.expect("read")));
     all.push(told("versions", store.versions().await.expect("read")));
@@ -424,7 +451,7 @@ fn both_databases_tell_the_same_story() {
         for ((when, one), (_, other)) in one.iter().zip(&other) {
             expect_alike(when, one, other);
         }
-        for name in ["cases", "silences", "outages", "declarations", "comparisons", "befores", "reopened", "carries", "events"] {
+        for name in ["cases", "silences", "outages", "declarations", "comparisons", "visits", "befores", "reopened", "carries", "events"] {
             let says = |told: &Told| told.iter().any(|(known, text)| *known == name && !["[]", "{}"].contains(&text.as_str()));
             assert!(one.iter().any(|(_, told)| says(told)), "nothing was told of {name}");
         }
@@ -687,7 +714,12 @@ pub fn recorded() -> Vec<(Moment, Body)> {
         journal.push((start().plus_ms(38 * HOUR_MS + number as i64 * 1000), Body::Declaration(said)));
     }
     journal.push((start().plus_ms(14 * HOUR_MS), Body::RuleSetVersion { text: rules.text() }));
-    // The day was confirmed at one in the afternoon.
+    // The day was confirmed at one in the afternoon, and compared after that.
+    journal.extend((1..=12).map(|number| {
+        let at = start().plus_ms(38 * HOUR_MS + 1_800_000 + number * 1000);
+        (at, in_step(&format!("C{number}"), "2026-03-30", "乙厂"))
+    }));
+    journal.push((start().plus_ms(38 * HOUR_MS + 1_900_000), Body::NeighboursDone { day: start().day() }));
     journal.push((start().plus_ms(39 * HOUR_MS), Body::RegistryVersion { files: looser }));
     journal.sort_by_key(|(at, _)| *at);
     journal

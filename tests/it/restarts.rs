@@ -1,13 +1,13 @@
 //! A restart in the middle changes nothing that comes later: an engine that begins from what was written goes on as the one that
 //! wrote it. Also: rule sets that move deadlines, and registers that change between a packet and its hour's end.
 
-use crate::world::{MN, SO2_DAY_80, at, frame_body, packet, registry};
+use crate::postgres::in_step;
+use crate::world::{MN, OUTLET, SO2_DAY_80, at, frame_body, packet, registry};
 use hj212d::domain::time::{Day, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Mn, OutletDay, OutletId, RuleSet, Span, Status};
-use hj212d::engine::{Body, DayRow, Engine, Entry, Recalled, Recount, Reopened, Snapshot, StoredFrame, WriteSet};
+use hj212d::engine::{Body, DayRow, Engine, Entry, Pasts, Recalled, Recount, Reopened, Snapshot, StoredFrame, WriteSet};
 use hj212d::message::{Event, Publication};
 use hj212d::registry::{Files, peer_hash};
-use hj212d::rules::{Past, Profile};
 use std::collections::BTreeMap;
 
 /// What a store would hold of the run.
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 struct Held {
     snapshot: Snapshot,
     days: BTreeMap<OutletDay, DayRow>,
-    profiles: BTreeMap<OutletDay, Profile>,
+    pasts: Pasts,
     frames: Vec<(Mn, StoredFrame)>,
     events: Vec<Event>,
     publications: Vec<Publication>,
@@ -42,7 +42,8 @@ impl Held {
         (self.snapshot.sequence, self.snapshot.now) = (writes.to, writes.now);
         self.snapshot.heads.extend(writes.chains.iter().map(|(mn, chain)| (*mn, chain.after)));
         self.days.extend(writes.days.iter().map(|(key, row)| (*key, row.clone())));
-        self.profiles.extend(writes.profiles.iter().map(|(key, profile)| (*key, profile.clone())));
+        self.pasts.put(writes);
+        self.snapshot.neighbours_until = writes.neighbours_until.or(self.snapshot.neighbours_until);
         put::<OutletDay, Reopened>(&mut self.snapshot.reopened, &writes.reopened);
         put::<OutletId, Recount>(&mut self.snapshot.recounts, &writes.recounts);
         for (mn, silence) in &writes.silences {
@@ -60,15 +61,10 @@ impl Held {
             self.snapshot.cases.push(case.clone());
         }
         self.snapshot.declarations.extend(writes.declarations.iter().cloned());
+        self.snapshot.visits.extend(writes.visits.iter().cloned());
         self.snapshot.comparisons.extend(writes.comparisons.iter().cloned());
         self.events.extend(writes.events.iter().cloned());
         self.publications.extend(writes.publications.iter().cloned());
-    }
-
-    /// What a day and those before it left.
-    fn past(&self, key: OutletDay, days: u32) -> Past {
-        let first = OutletDay { day: Day(key.day.0 - days as i32), ..key };
-        self.profiles.range(first..=key).map(|(key, profile)| (key.day, profile.clone())).collect()
     }
 
     /// What a restarted engine is given: days that are not confirmed, and the packets of the last hours.
@@ -120,7 +116,7 @@ fn run(journal: &[(Moment, Body)], restarts: &[Moment]) -> Held {
                     let frames = want.frames.then(|| held.frames.iter().map(|(_, frame)| frame.clone()).collect());
                     let before =
                         held.days.get(&OutletDay { day: Day(want.key.day.0 - 1), ..want.key }).filter(|_| want.row).and_then(|row| row.carry.clone());
-                    let past = want.past.map(|days| held.past(want.key, days));
+                    let past = want.past.map(|days| held.pasts.past(want.key, days));
                     let row = held.days.get(&want.key).filter(|_| want.row).cloned();
                     Recalled { key: want.key, row, before, frames, past }
                 })
@@ -186,6 +182,8 @@ fn restarts_at_any_time_change_no_event() {
     let more = vec![
         (at("2026-03-14 10:05:00"), Body::RegistryVersion { files: other }),
         (at("2026-03-15 10:00:00"), Body::RuleSetVersion { text: rules.text() }),
+        (at("2026-03-15 14:00:00"), in_step(OUTLET, "2026-03-14", "乙厂")),
+        (at("2026-03-15 14:00:00"), Body::NeighboursDone { day: start().day() }),
         (at("2026-03-16 12:00:00"), Body::RegistryVersion { files: files.clone() }),
     ];
     let journal = journal(&files, minutes(2), more, 5);

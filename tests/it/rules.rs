@@ -15,6 +15,10 @@
 //! exempt a21026 SPAN                       an approved exemption (`all`: of every factor)
 //! setting a21026 runs=no                   what the rule set says of the rule at this outlet, for all factors or one; `n=5` a figure
 //!
+//! others 3 times 0.5 after 24              so many further outlets with loggers of their own: each shows what this one would show without any
+//!                                          line about it, so many times as much, and so many hours before it; `own`: values of its own;
+//!                                          at sites of their own, or `at_site` of this one; `contractor`: one maintains them all
+//!
 //! set a21026 SPAN 41.30                    what the instrument shows: one value, or several by turns; all means follow
 //! hourly a21026 SPAN 41.30 42.10           the same, an hour each
 //! rest SPAN                                everything shows a plant that stands
@@ -31,6 +35,7 @@
 //! again SPAN at 2026-03-15 10:00 rf a21026-Avg=20.00     the records of the span are sent again, as they should have been but for
 //!                                          what is named; `rf` marks a back-fill, `qn=05:04:08` is their QN, `clock=` as above
 //! say 2026-03-14 05:10 st=31 cn=3020 stamp=05:03 PolId=a21026;i13008-Info=1.05      any other packet, and its DataTime
+//! visit SPAN                               people were there; it is stated an hour later
 //! declare maintenance SPAN at 2026-03-14 09:00 a21026    a person's mark, for all factors or one
 //!
 //! = 2026-03-14 a21026 high 08-11 15        a standing finding: day, factor, gravest severity, hours (`day`: of the whole day)
@@ -40,10 +45,12 @@
 //! SPAN is `2026-03-14 05:00 09:00`, or `2026-03-14 22:00 2026-03-15 03:00`; its end does not belong to it. Of two lines about the same
 //! time the later one holds.
 
-use crate::world::{Chance, MN, run_all_rules};
+use crate::world::{Chance, MN, run_all_rules, run_with_surveys};
 use hj212d::domain::number;
 use hj212d::domain::time::{DAY_MS, Day, HOUR_MS, MINUTE_MS, Moment};
-use hj212d::domain::{Declaration, DeclarationKind, FactorCode, Finding, Grade, Hit, OutletId, RuleId, RuleSet, RuleSetting, Severity, Source};
+use hj212d::domain::{
+    Declaration, DeclarationKind, FactorCode, Finding, Grade, Hit, OutletId, RuleId, RuleSet, RuleSetting, Severity, Source, Visit,
+};
 use hj212d::engine::Body;
 use hj212d::protocol::encode::Segment;
 use hj212d::registry::{Files, Registry};
@@ -67,7 +74,7 @@ const DUCT_M2: i64 = 6;
 const EACH: [&str; 3] = ["fires.txt", "just-not.txt", "guarded.txt"];
 
 const OUTLETS: &str = "outlet,site,name,name_en,medium,trade,stamp_label,minute_interval_min,real_interval_secs,ref_o2_pct,oxygen_factor,\
-                       oxidant_o2_pct,low_confidence_counts,stack_area_m2,expects,networking,main,valid_from,valid_to";
+                       oxidant_o2_pct,low_confidence_counts,stack_area_m2,expects,networking,main,inlet,valid_from,valid_to";
 const SERIES: &str = "outlet,factor,mn,st,wire_code,unit,unit_factor,range_high,negative,cycle_hours,detection_limit,span_gas,slope,intercept,\
                       valid_from,valid_to";
 const LIMITS: &str = "outlet,factor,limit_type,limit,unit,basis,ref_o2_pct,converted,standard,source,grade,note,valid_from,valid_to";
@@ -78,7 +85,7 @@ type Row = BTreeMap<String, String>;
 type Pairs = Vec<(String, String)>;
 
 /// One factor as an outlet of these scripts usually shows it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Factor {
     code: String,
     unit: String,
@@ -140,11 +147,32 @@ impl Factor {
     }
 
     /// What it usually shows at an instant: always the same, and each time a little different.
-    fn usually(&self, at: Moment) -> Decimal {
+    fn usually(&self, at: Moment, turn: &Turn) -> Decimal {
+        let at = at.plus_ms(turn.before_ms);
         let place = if self.is_slow() { at.0 / HOUR_MS } else { at.0 / RECORD_MS };
-        let seed = self.code.bytes().fold(place as u64, |seed, byte| seed.wrapping_mul(131).wrapping_add(u64::from(byte)));
+        let seed = self.code.bytes().fold(place as u64 ^ turn.seed, |seed, byte| seed.wrapping_mul(131).wrapping_add(u64::from(byte)));
         let moved = Chance(seed).below(self.swing as u64 * 2 + 1) as i64 - self.swing;
-        rounded(self.usual * Decimal::new(1000 + moved, 3), self.usual.scale())
+        rounded(self.usual * Decimal::new(1000 + moved, 3) * turn.times, self.usual.scale())
+    }
+}
+
+/// Whose turn it is: this outlet's, or another's, whose values differ by so much.
+#[derive(Debug)]
+struct Turn {
+    mn: String,
+    times: Decimal,
+    before_ms: i64,
+    seed: u64,
+}
+
+impl Turn {
+    fn own() -> Self {
+        Self { mn: MN.to_owned(), times: Decimal::ONE, before_ms: 0, seed: 0 }
+    }
+
+    fn of(others: &Others, number: usize) -> Self {
+        let seed = if others.own { number as u64 * 0x9E37_79B9 } else { 0 };
+        Self { mn: format!("{number:024}"), times: others.times, before_ms: others.before_ms, seed }
     }
 }
 
@@ -225,6 +253,18 @@ struct Said {
     area: String,
 }
 
+/// Further outlets.
+#[derive(Debug, Clone)]
+struct Others {
+    count: usize,
+    times: Decimal,
+    /// They show so much earlier what this one shows.
+    before_ms: i64,
+    own: bool,
+    at_site: bool,
+    contractor: bool,
+}
+
 /// A script as read.
 #[derive(Debug, Default)]
 struct Script {
@@ -240,10 +280,12 @@ struct Script {
     listed: String,
     exempt: Vec<(String, Moment, Moment)>,
     settings: Vec<RuleSetting>,
+    others: Option<Others>,
     overs: Vec<Over>,
     again: Vec<Again>,
     said: Vec<Said>,
     declared: Vec<(Moment, Declaration)>,
+    visits: Vec<Visit>,
     expected: Option<Vec<String>>,
 }
 
@@ -391,6 +433,7 @@ impl Script {
                 self.exempt.push((factor, from, to));
             }
             "setting" => self.setting(words),
+            "others" => self.others(words),
             "again" => self.again(words),
             "say" => {
                 let date = words.word();
@@ -407,6 +450,12 @@ impl Script {
                 self.said.push(said);
             }
             "declare" => self.declare(words),
+            "visit" => {
+                let (from, to) = words.span();
+                let (id, by) = (format!("V{}", self.visits.len()), "执法一队".to_owned());
+                let outlet = OutletId::new(OUTLET).expect("short");
+                self.visits.push(Visit { id, outlet, from, to, by, document: String::new(), withdrawn: false });
+            }
             "=" => {
                 let line = words.left().join(" ");
                 self.expected.get_or_insert_default().extend((line != "none").then_some(line));
@@ -474,6 +523,22 @@ impl Script {
             }
         }
         self.settings.push(setting);
+    }
+
+    fn others(&mut self, words: &mut Words<'_>) {
+        let mut count = || words.word().parse().unwrap_or_else(|_| words.wrong("no number"));
+        let mut others = Others { count: count(), times: Decimal::ONE, before_ms: 0, own: false, at_site: false, contractor: false };
+        while let Some(word) = words.rest.next() {
+            match word {
+                "times" => others.times = decimal(words.word()),
+                "after" => others.before_ms = words.word().parse::<i64>().unwrap_or_else(|_| words.wrong("no hours")) * HOUR_MS,
+                "own" => others.own = true,
+                "at_site" => others.at_site = true,
+                "contractor" => others.contractor = true,
+                _ => words.wrong("an unknown word"),
+            }
+        }
+        self.others = Some(others);
     }
 
     fn again(&mut self, words: &mut Words<'_>) {
@@ -625,7 +690,47 @@ impl Script {
             let text = "outlet,kind,document,approved_by,approved_on,from,to,factor\n".to_owned() + &lines.collect::<String>();
             files.insert("exemptions.csv".to_owned(), text);
         }
+        self.put_others(&mut files);
         Files(files)
+    }
+
+    /// The same outlet, of which the script says nothing.
+    fn without_changes(&self) -> Self {
+        Self {
+            is_gas: self.is_gas,
+            factors: self.factors.clone(),
+            from: self.from,
+            until: self.until,
+            coarse: self.coarse.clone(),
+            edition: self.edition.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The rows of further outlets: those of this one, with other names.
+    fn put_others(&self, files: &mut BTreeMap<String, String>) {
+        let Some(others) = &self.others else { return };
+        for number in 2..others.count + 2 {
+            let (site, turn) = (if others.at_site { "S1".to_owned() } else { format!("S{number}") }, Turn::of(others, number));
+            for (name, text) in files.iter_mut() {
+                let own = text.lines().skip(1).take_while(|line| line.contains(MN) || line.starts_with("O1,") || line.starts_with("S1,"));
+                let own: Vec<String> = own.map(|line| line.replace(MN, &turn.mn).replace("O1,", &format!("O{number},"))).collect();
+                if name == "sites.csv" && others.at_site {
+                    continue;
+                }
+                for line in own {
+                    // Its inlet is not theirs.
+                    let line = line.replace(",O2,", ",,").replace("S1,", &format!("{site},")).replace("1号排口", &format!("{number}号排口"));
+                    text.push_str(&(line.replace("Outlet 1", &format!("Outlet {number}")) + "\n"));
+                }
+            }
+        }
+        if others.contractor {
+            let sites: BTreeSet<String> =
+                (1..others.count + 2).map(|number| if others.at_site { "S1".to_owned() } else { format!("S{number}") }).collect();
+            let rows: String = sites.iter().map(|site| format!("K1,示例运维,{site},,,2020-01-01,\n")).collect();
+            files.insert("contractors.csv".to_owned(), format!("contractor,name,site,outlet,document,valid_from,valid_to\n{rows}"));
+        }
     }
 
     fn rule_set(&self) -> Option<String> {
@@ -692,14 +797,15 @@ struct Sent<'s> {
 /// The outlet of a script as it goes on.
 struct Plant<'s> {
     script: &'s Script,
+    turn: Turn,
     slots: Vec<BTreeMap<&'s str, Shown>>,
 }
 
 impl<'s> Plant<'s> {
-    fn new(script: &'s Script) -> Self {
+    fn new(script: &'s Script, turn: Turn) -> Self {
         let starts = (script.from.0..script.until.0).step_by(RECORD_MS as usize);
-        let slots = starts.map(|at| shown(script, Moment(at))).collect();
-        Self { script, slots }
+        let slots = starts.map(|at| shown(script, Moment(at), &turn)).collect();
+        Self { script, turn, slots }
     }
 
     fn slots_of(&self, start: Moment, count: usize) -> Option<&[BTreeMap<&'s str, Shown>]> {
@@ -867,8 +973,17 @@ impl<'s> Plant<'s> {
 
     fn frame(&self, st: &str, cn: &str, area: &str, sent: &Sent<'_>) -> (Moment, Body) {
         let (qn, flag) = (sent.qn.wire_ms(), if self.script.edition == "2025" { 9 } else { 5 });
-        let segment =
-            Segment { qn: Some(&qn), st, cn, pw: Some("123456"), mn: Some(MN), flag: Some(flag), refill: sent.refill, area, ..Segment::default() };
+        let segment = Segment {
+            qn: Some(&qn),
+            st,
+            cn,
+            pw: Some("123456"),
+            mn: Some(&self.turn.mn),
+            flag: Some(flag),
+            refill: sent.refill,
+            area,
+            ..Segment::default()
+        };
         let bytes = segment.frame().trim_ascii_end().to_vec();
         (sent.at, Body::Frame { bytes, peer: sent.peer.to_owned(), gateway: "g1".to_owned(), connection: 1 })
     }
@@ -912,6 +1027,11 @@ impl<'s> Plant<'s> {
         minutes.chain(hours).enumerate().map(each).collect()
     }
 
+    /// What comes of another outlet.
+    fn beside(&self) -> Vec<(Moment, Body)> {
+        self.records().into_iter().filter_map(|record| self.live(record)).collect()
+    }
+
     /// Everything that comes in the run, in its order, and a sign of time every minute.
     fn journal(&self) -> Vec<(Moment, Body)> {
         let script = self.script;
@@ -925,6 +1045,11 @@ impl<'s> Plant<'s> {
             let area = format!("DataTime={};{}", said.stamp.wire(), said.area);
             self.frame(&said.st, &said.cn, area.trim_end_matches(';'), &Sent { at: said.at, qn: said.at, peer: PEER, refill: false })
         }));
+        let honest = script.without_changes();
+        if let Some(others) = &script.others {
+            journal.extend((2..others.count + 2).flat_map(|number| Plant::new(&honest, Turn::of(others, number)).beside()));
+        }
+        journal.extend(script.visits.iter().map(|visit| (visit.to.plus_ms(HOUR_MS), Body::Visit(visit.clone()))));
         journal.extend(script.declared.iter().map(|(at, declaration)| (*at, Body::Declaration(declaration.clone()))));
         journal.sort_by_key(|(at, _)| *at);
         journal
@@ -932,7 +1057,7 @@ impl<'s> Plant<'s> {
 }
 
 /// What every instrument shows from an instant for five minutes, and the marks.
-fn shown(script: &Script, at: Moment) -> BTreeMap<&str, Shown> {
+fn shown<'s>(script: &'s Script, at: Moment, turn: &Turn) -> BTreeMap<&'s str, Shown> {
     // Of a value that is set and a plant that stands the later line holds.
     let set = |code: &str| {
         script.last(code, at, |over| match &over.change {
@@ -945,7 +1070,7 @@ fn shown(script: &Script, at: Moment) -> BTreeMap<&str, Shown> {
     let value = |factor: &Factor| match set(&factor.code) {
         Some(Some(value)) => value,
         Some(None) => factor.rest,
-        None => factor.usually(at),
+        None => factor.usually(at, turn),
     };
     let mut values: BTreeMap<&str, Decimal> = script.factors.iter().map(|factor| (factor.code.as_str(), value(factor))).collect();
     for factor in script.factors.iter().filter(|factor| !matches!(set(factor.code.as_str()), Some(Some(_)))) {
@@ -999,7 +1124,7 @@ fn hours_of(hits: &[Hit]) -> String {
     words.join(" ")
 }
 
-/// The standing findings of a rule in their newest version; of all rules, with their ids.
+/// The standing findings of a rule at the script's outlet in their newest version; of all rules, with their ids.
 fn standing(findings: &[Finding], rule: Option<&str>) -> Vec<String> {
     let mut newest = BTreeMap::new();
     for finding in findings {
@@ -1008,7 +1133,7 @@ fn standing(findings: &[Finding], rule: Option<&str>) -> Vec<String> {
             *known = finding;
         }
     }
-    let stands = |finding: &&Finding| finding.standing && rule.is_none_or(|rule| finding.rule == rule);
+    let stands = |finding: &&Finding| finding.standing && finding.outlet.as_str() == OUTLET && rule.is_none_or(|rule| finding.rule == rule);
     let line = |finding: &Finding| {
         let severity = match finding.severity {
             Severity::Info => "info",
@@ -1032,8 +1157,8 @@ fn play(path: &Path, rule: Option<&str>) -> Option<String> {
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         return Some(format!("{}: {}", path.display(), faults.join("\n")));
     }
-    let journal = Plant::new(&script).journal();
-    let outputs = run_all_rules(&files, &journal, 500);
+    let journal = Plant::new(&script, Turn::own()).journal();
+    let outputs = if script.others.is_some() { run_with_surveys(&files, &journal) } else { run_all_rules(&files, &journal, 500) };
     let silent = journal.iter().all(|(_, body)| !matches!(body, Body::Frame { .. }));
     if outputs.publications.is_empty() && !silent {
         return Some(format!("{}: nothing came of its packets", path.display()));

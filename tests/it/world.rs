@@ -155,6 +155,22 @@ pub fn run_all_rules(files: &Files, journal: &[(Moment, Body)], batch: usize) ->
     outputs
 }
 
+/// The same with the surveys that a daemon makes at each sign of time.
+pub fn run_with_surveys(files: &Files, journal: &[(Moment, Body)]) -> Outputs {
+    let mut outputs = Outputs::default();
+    let mut replay = Replay::new(500, false);
+    let start = journal.first().map_or(Moment(0), |(at, _)| *at);
+    replay.entry(start, Body::RegistryVersion { files: files.clone() }, &mut |writes| outputs.take(writes));
+    for (at, body) in journal {
+        match body {
+            Body::Tick {} => replay.tick(*at, &mut |writes| outputs.take(writes)),
+            body => replay.entry(*at, body.clone(), &mut |writes| outputs.take(writes)),
+        }
+    }
+    replay.flush(&mut |writes| outputs.take(writes));
+    outputs
+}
+
 /// The journal with a tick at its end.
 pub fn until(mut journal: Vec<(Moment, Body)>, end: Moment) -> Vec<(Moment, Body)> {
     journal.push((end, Body::Tick {}));

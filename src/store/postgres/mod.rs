@@ -585,7 +585,20 @@ impl Tables for PgStore {
             .bind(i64::from(last.0))
             .fetch_all(&mut self.connection)
             .await?;
-        rows.iter().map(|row| read_profile(row.get(0), row.get(1))).collect()
+        let days = rows.iter().map(|row| read_profile(row.get(0), row.get(1))).collect::<Result<_, _>>()?;
+        let seen = sqlx::query("SELECT body FROM neighbours WHERE partition = $1 AND outlet = $2 AND day = $3")
+            .bind(self.partition)
+            .bind(outlet.as_str())
+            .bind(i64::from(last.0))
+            .fetch_optional(&mut self.connection)
+            .await?;
+        Ok(Past { days, neighbours: seen.map_or_else(|| Ok(Vec::new()), |row| read_json(row.get(0)))? })
+    }
+
+    async fn neighbours_until(&mut self) -> Result<Option<Day>, StoreError> {
+        let until = sqlx::query_scalar("SELECT neighbours_until FROM shards WHERE partition = $1").bind(self.partition);
+        let until: Option<i64> = until.fetch_one(&mut self.connection).await?;
+        Ok(until.map(|day| Day(day as i32)))
     }
 
     async fn late(&mut self, id: u32, day: Day, before: u64) -> Result<BTreeMap<u64, Hour>, StoreError> {

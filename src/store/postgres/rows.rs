@@ -3,7 +3,7 @@
 use super::Sending;
 use crate::docket::Case;
 use crate::domain::time::Moment;
-use crate::domain::{Mn, Outage, OutletDay, Span};
+use crate::domain::{Mn, Neighbour, Outage, OutletDay, Span};
 use crate::engine::{DayRow, Entry, Recount, Reopened, WriteSet};
 use crate::rules::Profile;
 use crate::store::StoreError;
@@ -132,6 +132,24 @@ pub(super) async fn write_days(connection: &mut PgConnection, partition: i64, wr
         .execute(&mut *connection)
         .await?;
     }
+    let neighbours: Vec<(&OutletDay, &Vec<Neighbour>)> = writes.neighbours.iter().collect();
+    for rows in neighbours.chunks(ROWS_PER_STATEMENT) {
+        let bodies: Vec<Vec<u8>> = rows.iter().map(|(_, seen)| write_json(*seen)).collect::<Result<_, _>>()?;
+        sqlx::query(
+            "INSERT INTO neighbours (partition, outlet, day, body) SELECT $1, t.* FROM UNNEST($2::text[], $3::bigint[], $4::bytea[]) AS t \
+             ON CONFLICT (partition, outlet, day) DO UPDATE SET body = excluded.body",
+        )
+        .bind(partition)
+        .bind(rows.iter().map(|(key, _)| key.outlet.as_str()).collect::<Vec<&str>>())
+        .bind(rows.iter().map(|(key, _)| i64::from(key.day.0)).collect::<Vec<i64>>())
+        .bind(bodies)
+        .execute(&mut *connection)
+        .await?;
+    }
+    if let Some(day) = writes.neighbours_until {
+        let until = sqlx::query("UPDATE shards SET neighbours_until = $1 WHERE partition = $2").bind(i64::from(day.0)).bind(partition);
+        until.execute(&mut *connection).await?;
+    }
     let (closed, open): (Vec<_>, Vec<_>) = writes.reopened.iter().partition(|(_, reopened)| reopened.is_none());
     for rows in closed.chunks(ROWS_PER_STATEMENT) {
         sqlx::query(
@@ -235,6 +253,9 @@ pub(super) async fn write_statements(connection: &mut PgConnection, partition: i
     let mut statements: BTreeMap<(&str, String), Vec<u8>> = BTreeMap::new();
     for declaration in &writes.declarations {
         statements.insert(("declaration", declaration.id.clone()), write_json(declaration)?);
+    }
+    for visit in &writes.visits {
+        statements.insert(("visit", visit.id.clone()), write_json(visit)?);
     }
     for comparison in &writes.comparisons {
         let key = format!("{}|{}|{}", comparison.outlet, comparison.factor, comparison.id);

@@ -2,7 +2,7 @@
 
 use super::PgUrl;
 use super::address::READER;
-use crate::domain::time::Moment;
+use crate::domain::time::{Day, Moment};
 use crate::domain::{Mn, Outage, RuleSet, Silence};
 use crate::store::row::{mn_of, read_json};
 use crate::store::{BlockError, StoreError};
@@ -26,6 +26,10 @@ pub struct LinkStates {
     pub standing: Vec<Outage>,
     /// The rule set in force.
     pub rules: RuleSet,
+    /// The last day whose outlets were compared with each other in every shard.
+    pub neighbours_until: Option<Day>,
+    /// Whether any day has left a profile.
+    pub has_profiles: bool,
 }
 
 impl PgUrl {
@@ -99,8 +103,10 @@ impl Surveyor {
     pub async fn look(&mut self) -> Result<LinkStates, StoreError> {
         let reader = &mut self.connection;
         let mut states = LinkStates::default();
-        let times: Vec<i64> = sqlx::query_scalar("SELECT engine_time FROM shards").fetch_all(&mut *reader).await?;
-        states.engine_times = times.into_iter().map(Moment).collect();
+        let shards: Vec<(i64, Option<i64>)> = sqlx::query_as("SELECT engine_time, neighbours_until FROM shards").fetch_all(&mut *reader).await?;
+        states.engine_times = shards.iter().map(|(time, _)| Moment(*time)).collect();
+        states.neighbours_until = shards.iter().map(|(_, until)| *until).min().flatten().map(|day| Day(day as i32));
+        states.has_profiles = sqlx::query_scalar("SELECT EXISTS (SELECT FROM profiles)").fetch_one(&mut *reader).await?;
         for row in sqlx::query("SELECT body FROM silences ORDER BY mn").fetch_all(&mut *reader).await? {
             states.silences.push(read_json(row.get(0))?);
         }

@@ -1,0 +1,61 @@
+//! C-10 检查日反差: lower while people are there than at the same hours of other days.
+
+use super::prelude::*;
+use std::collections::BTreeSet;
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId::known("C-10"),
+    title: ("检查日反差", "Better on inspection days"),
+    inputs: &["hour: concentration", "visits (现场检查), as people state them"],
+    condition: "median(hours of >= min_visits visits in w days) < r * median(the same hours of the of_d days before each visit), judged on days \
+                with a visit",
+    figures: &[ours("r", 6, 1), ours("min_visits", 3, 0), ours("w_d", 90, 0), ours("of_d", 30, 0), ours("min_hours", 20, 0)],
+    window: "90 d",
+    severity: Severity::Info,
+    severity_note: "",
+    confidence: Confidence::Low,
+    guards: &[Guard::Running, Guard::LowLevel],
+    time: TimeBase::Event,
+    source: "default here",
+    grade: Grade::D,
+    kind: CaseKind::AbnormalData,
+    refer: Refer::Score,
+    run: Run::Span(run),
+};
+/// Hours of visits that several people made at once count once.
+fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
+    if !view.visits.iter().any(|visit| visit.from < view.day.end() && view.day.start() < visit.to) {
+        return;
+    }
+    for series in view.pollutants() {
+        let factor = series.factor();
+        let (days, before) = (view.count(&RULE, "w_d", factor), view.count(&RULE, "of_d", factor));
+        let values: std::collections::BTreeMap<Hour, i64> = window.running(factor, days).collect();
+        let (mut visits, mut visited, mut usual) = (0u32, BTreeSet::new(), BTreeSet::new());
+        for visit in view.visits.iter().filter(|visit| visit.from.day().0 > view.day.0 - days as i32) {
+            // The last hour that is touched: a visit that ends on the hour does not touch the next.
+            let hours = visit.from.hour().0..=Moment(visit.to.0 - 1).hour().0;
+            let of_visit: Vec<Hour> = hours.map(Hour).filter(|hour| values.contains_key(hour)).collect();
+            visits += u32::from(!of_visit.is_empty());
+            usual.extend(of_visit.iter().flat_map(|hour| (1..=i64::from(before)).map(|back| Hour(hour.0 - back * 24))));
+            visited.extend(of_visit);
+        }
+        let of = |hours: &mut dyn Iterator<Item = &Hour>| -> Vec<i64> { hours.filter_map(|hour| values.get(hour).copied()).collect() };
+        let (now, then) = (of(&mut visited.iter()), of(&mut usual.difference(&visited)));
+        if visits < view.count(&RULE, "min_visits", factor) || (then.len() as u32) < view.count(&RULE, "min_hours", factor) {
+            continue;
+        }
+        let (Some(now), Some(then)) = (median(&now).map(of_millionths), median(&then).map(of_millionths)) else { continue };
+        // A figure beyond all measure makes nothing low.
+        let lower = then.checked_mul(view.figure(&RULE, "r", factor)).is_some_and(|edge| now < edge);
+        if !lower || view.is_low(series, then) {
+            continue;
+        }
+        let words = (
+            format!("{visits}次现场检查期间中位值为{now}，此前同时段为{then}"),
+            format!("a median of {now} during {visits} visits, and of {then} at the same hours of the days before"),
+        );
+        hits.fire(view, &RULE, factor, None, RULE.severity, json!({"visits": visits, "median": now, "usual": then}), words);
+    }
+}

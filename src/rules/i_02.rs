@@ -1,0 +1,41 @@
+//! I-02 多排口趋势一致: the values rise and fall with another outlet's, hour by hour.
+
+use super::prelude::*;
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId::known("I-02"),
+    title: ("多排口趋势一致", "Two outlets in step"),
+    inputs: &["hour series of two outlets, same factor (邻点比对)"],
+    condition: "max over lags of up to lag_h of the correlation of the differences from hour to hour > r over >= n differences of of_d days; \
+                between outlets that one contractor maintains (group_max of them at a time) or that stand at one site",
+    figures: &[ours("r", 95, 2), ours("lag_h", 24, 0), ours("n", 120, 0), ours("of_d", 7, 0), ours("group_max", 10_000, 0)],
+    window: "7 d",
+    severity: Severity::High,
+    severity_note: "info between outlets of one site, which may share a furnace",
+    confidence: Confidence::Low,
+    guards: &[Guard::Running],
+    time: TimeBase::Event,
+    source: "rule catalogue (identical trend); patent on cross-correlation; figure set here",
+    grade: Grade::S,
+    kind: CaseKind::AbnormalData,
+    refer: Refer::Score,
+    run: Run::Span(run),
+};
+fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
+    for Neighbour { factor, sight } in window.neighbours() {
+        let Sight::InStep { other, lag_h, correlation, of } = sight else { continue };
+        let beyond = *correlation > view.figure(&RULE, "r", *factor) && *of >= view.count(&RULE, "n", *factor);
+        if !beyond || lag_h.unsigned_abs() > view.count(&RULE, "lag_h", *factor) {
+            continue;
+        }
+        let severity = if other.same_site { Severity::Info } else { RULE.severity };
+        let (zh, en) = beside(other, *lag_h);
+        let words = (
+            format!("逐时升降与{zh}一致，{of}个差值的相关系数为{correlation}"),
+            format!("it rises and falls with {en}: {of} differences from hour to hour correlate by {correlation}"),
+        );
+        let facts = json!({"other": other.id, "lag_h": lag_h, "correlation": correlation, "of": of, "same_site": other.same_site});
+        hits.fire(view, &RULE, *factor, None, severity, facts, words);
+    }
+}
