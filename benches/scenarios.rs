@@ -105,6 +105,9 @@ fn details(months: &[Month]) -> String {
             let told = violation.split_once(": ").map_or(violation.as_str(), |(_, told)| told);
             *counts.entry(format!("! {told}")).or_default() += 1;
         }
+        for unfound in month.unfound() {
+            *counts.entry(format!("- not found: {unfound}")).or_default() += 1;
+        }
         for ((outlet, rule, factor), severity) in month.false_alarms() {
             let name = month.tales.iter().find(|tale| tale.outlet == *outlet).map_or(outlet, |tale| &tale.name);
             let grave = if severity >= Severity::High { "!" } else { " " };

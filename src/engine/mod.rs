@@ -153,6 +153,8 @@ pub struct Engine {
     /// Gateways by which loggers came.
     gateways: Vec<String>,
     last_tick: Option<Moment>,
+    /// The hour of the last entry.
+    rooted: Hour,
     surveyed: Moment,
     /// The last day whose outlets were compared with each other.
     neighbours_until: Option<Day>,
@@ -207,6 +209,7 @@ impl Engine {
             outages: snapshot.outages,
             gateways: Vec::new(),
             last_tick: snapshot.last_tick,
+            rooted: snapshot.now.hour(),
             surveyed: snapshot.surveyed,
             neighbours_until: snapshot.neighbours_until,
             rejected: (0, 0),
@@ -373,6 +376,7 @@ impl Engine {
             if !wants.is_empty() {
                 break;
             }
+            self.leave_root(until, &mut writes);
             self.apply(entry, until, &mut writes);
             taken += 1;
         }

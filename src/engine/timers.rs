@@ -21,24 +21,24 @@ impl Engine {
             }
             self.timers.remove(&timer);
         }
-        self.advance(until, writes);
+        self.now = self.now.max(until);
         if self.now.day() != self.admitted_on {
             self.renew_admissions(writes);
         }
         Vec::new()
     }
 
-    /// Time goes on; an hour that ended leaves its root.
-    pub(super) fn advance(&mut self, until: Moment, writes: &mut WriteSet) {
-        let (before, hour) = (self.now.hour(), until.hour());
+    /// The root of the hour that ended, before the first entry of another: one event, also when several hours passed without an entry.
+    /// Deadlines in between change nothing: a restarted engine has others.
+    pub(super) fn leave_root(&mut self, until: Moment, writes: &mut WriteSet) {
+        let (before, hour) = (self.rooted, until.hour());
+        self.rooted = before.max(hour);
         if hour > before && !self.loggers.is_empty() {
             self.state_root(before, hour, writes);
         }
-        self.now = self.now.max(until);
     }
 
-    /// The root of the hour that ended: one event, also when several hours passed without an entry.
-    pub(super) fn state_root(&mut self, before: Hour, until: Hour, writes: &mut WriteSet) {
+    fn state_root(&self, before: Hour, until: Hour, writes: &mut WriteSet) {
         let mut hash = Sha256::new();
         for (mn, logger) in &self.loggers {
             hash.update(mn.as_str().as_bytes());
@@ -136,7 +136,7 @@ impl Engine {
         if self.needed_by(timer).is_some() {
             return false;
         }
-        self.advance(timer.deadline, writes);
+        self.now = self.now.max(timer.deadline);
         match timer.kind {
             TimerKind::CloseHour(hour) => self.close_hour(timer.outlet, hour, writes),
             TimerKind::Provisional(day) => {

@@ -8,8 +8,8 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("C-10"),
     title: ("检查日反差", "Better on inspection days"),
     inputs: &["hour: concentration", "visits (现场检查), as people state them"],
-    condition: "median(hours of >= min_visits visits in w days) < r * median(the same hours of the of_d days before each visit), judged on days \
-                with a visit",
+    condition: "median(hours of >= min_visits visits in w days) < r * median(the same hours of day without visits in the last of_d days), judged \
+                on days with a visit",
     figures: &[ours("r", 6, 1), ours("min_visits", 3, 0), ours("w_d", 90, 0), ours("of_d", 30, 0), ours("min_hours", 20, 0)],
     window: "90 d",
     severity: Severity::Info,
@@ -32,17 +32,19 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         let factor = series.factor();
         let (days, before) = (view.count(&RULE, "w_d", factor), view.count(&RULE, "of_d", factor));
         let values: std::collections::BTreeMap<Hour, i64> = window.running(factor, days).collect();
-        let (mut visits, mut visited, mut usual) = (0u32, BTreeSet::new(), BTreeSet::new());
+        let (mut visits, mut visited) = (0u32, BTreeSet::new());
         for visit in view.visits.iter().filter(|visit| visit.from.day().0 > view.day.0 - days as i32) {
             // The last hour that is touched: a visit that ends on the hour does not touch the next.
             let hours = visit.from.hour().0..=Moment(visit.to.0 - 1).hour().0;
             let of_visit: Vec<Hour> = hours.map(Hour).filter(|hour| values.contains_key(hour)).collect();
             visits += u32::from(!of_visit.is_empty());
-            usual.extend(of_visit.iter().flat_map(|hour| (1..=i64::from(before)).map(|back| Hour(hour.0 - back * 24))));
             visited.extend(of_visit);
         }
-        let of = |hours: &mut dyn Iterator<Item = &Hour>| -> Vec<i64> { hours.filter_map(|hour| values.get(hour).copied()).collect() };
-        let (now, then) = (of(&mut visited.iter()), of(&mut usual.difference(&visited)));
+        let times: BTreeSet<u8> = visited.iter().map(|hour| hour.of_day()).collect();
+        let first = Day(view.day.0 - before as i32 + 1).hour(0);
+        let usual = values.range(first..).filter(|(hour, _)| times.contains(&hour.of_day()) && !visited.contains(hour));
+        let then: Vec<i64> = usual.map(|(_, value)| *value).collect();
+        let now: Vec<i64> = visited.iter().filter_map(|hour| values.get(hour).copied()).collect();
         if visits < view.count(&RULE, "min_visits", factor) || (then.len() as u32) < view.count(&RULE, "min_hours", factor) {
             continue;
         }
@@ -53,8 +55,8 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
             continue;
         }
         let words = (
-            format!("{visits}次现场检查期间中位值为{now}，此前同时段为{then}"),
-            format!("a median of {now} during {visits} visits, and of {then} at the same hours of the days before"),
+            format!("{visits}次现场检查期间中位值为{now}，其他日同时段为{then}"),
+            format!("a median of {now} during {visits} visits, and of {then} at the same hours of other days"),
         );
         hits.fire(view, &RULE, factor, None, RULE.severity, json!({"visits": visits, "median": now, "usual": then}), words);
     }

@@ -138,7 +138,7 @@ mod k_10;
 mod k_11;
 
 pub use carry::{Carry, Runs, Score, Streak};
-pub use profile::{Past, Profile};
+pub use profile::{Hourly, Past, Profile, SeriesProfile};
 pub use rule::{FigureOrigin, Guard, Refer, Rule, RuleFigure, Run, TimeBase};
 pub use view::{DayView, Hits, SeriesView, is_pollutant};
 

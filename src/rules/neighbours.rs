@@ -125,8 +125,8 @@ struct Sketch {
     /// The day's values as a limit judges them, in running hours.
     today: Hourly,
     running: u32,
-    /// Its place among those of like trade and region.
-    peers: PeerKey,
+    /// Number of the sums of those of like trade and region.
+    peers: u32,
 }
 
 /// Region, trade and factor.
@@ -163,12 +163,15 @@ pub struct Neighbourhood<'r> {
     figures: Figures,
     sketches: Vec<Sketch>,
     anchors: BTreeMap<FactorCode, Vec<Anchor>>,
-    sums: BTreeMap<PeerKey, Sums>,
+    peers: BTreeMap<PeerKey, u32>,
+    sums: Vec<Sums>,
     medians: BTreeMap<LimitKey, Vec<(i64, u32)>>,
     pairs: BTreeMap<(u32, u32), Pair>,
     courses: BTreeMap<(OutletId, FactorCode), Vec<Option<i64>>>,
     /// Outlets whose inlet the register names.
     inlets: BTreeMap<OutletId, OutletId>,
+    /// These outlets and the inlets.
+    works: BTreeSet<OutletId>,
     /// Their daily means of COD, and those of the inlets.
     loads: BTreeMap<OutletId, BTreeMap<Day, i64>>,
 }
@@ -178,16 +181,19 @@ impl<'r> Neighbourhood<'r> {
     #[must_use]
     pub fn new(registry: &'r Registry, set: &RuleSet, day: Day) -> Self {
         let start = day.start();
-        let inlets = registry.outlets(start).filter(|row| row.validity.holds(start)).filter_map(|row| Some((row.id, row.inlet?)));
+        let named = registry.outlets(start).filter(|row| row.validity.holds(start)).filter_map(|row| Some((row.id, row.inlet?)));
+        let inlets: BTreeMap<OutletId, OutletId> = named.collect();
         Self {
-            inlets: inlets.collect(),
+            works: inlets.iter().flat_map(|(outlet, inlet)| [*outlet, *inlet]).collect(),
+            inlets,
             loads: BTreeMap::new(),
             registry,
             day,
             figures: Figures::of(set),
             sketches: Vec::new(),
             anchors: BTreeMap::new(),
-            sums: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            sums: Vec::new(),
             medians: BTreeMap::new(),
             pairs: BTreeMap::new(),
             courses: BTreeMap::new(),
@@ -235,7 +241,7 @@ impl<'r> Neighbourhood<'r> {
     pub fn look(&mut self, outlet: OutletId, past: &Past) {
         let registry = self.registry;
         let (Some(row), Some(today)) = (registry.outlet(outlet, self.day.start()), past.days.get(&self.day)) else { return };
-        if self.inlets.contains_key(&outlet) || self.inlets.values().any(|inlet| *inlet == outlet) {
+        if self.works.contains(&outlet) {
             self.loads.insert(outlet, self.loads_of(past));
         }
         let region = registry.site(row.site).map_or_else(String::new, |site| site.region.clone());
@@ -245,8 +251,11 @@ impl<'r> Neighbourhood<'r> {
             self.anchors.entry(*factor).or_default().extend(anchors(&hours, number));
             let (rises, moves) = signs(&hours);
             let judged = judged(series).clone();
-            let peers = (region.clone(), row.trade.clone(), *factor);
-            let sums = self.sums.entry(peers.clone()).or_default();
+            let peers = *self.peers.entry((region.clone(), row.trade.clone(), *factor)).or_insert_with(|| {
+                self.sums.push(Sums::default());
+                self.sums.len() as u32 - 1
+            });
+            let sums = &mut self.sums[peers as usize];
             for (hour, value) in judged.iter(today.running) {
                 let (sum, count) = &mut sums.0[usize::from(hour)];
                 (*sum, *count) = (*sum + i128::from(value), *count + 1);
@@ -481,7 +490,7 @@ impl<'r> Neighbourhood<'r> {
 
     /// The hours of a series that lie far above those of like outlets.
     fn above(&self, sketch: &Sketch) -> Option<Sight> {
-        let sums = self.sums.get(&sketch.peers)?;
+        let sums = &self.sums[sketch.peers as usize];
         let (mut hours, mut farthest): (u32, Option<(i128, u8, i64)>) = (0, None);
         for (hour, value) in sketch.today.iter(sketch.running) {
             let (sum, count) = sums.0[usize::from(hour)];

@@ -84,7 +84,9 @@ pub fn of_millionths(value: i64) -> Decimal {
 }
 
 impl Hourly {
-    pub(super) fn of(value: impl Fn(u8) -> Option<Decimal>) -> Self {
+    /// The hours of a day that have a value.
+    #[must_use]
+    pub fn of(value: impl Fn(u8) -> Option<Decimal>) -> Self {
         let mut hourly = Self::default();
         for hour in 0..24u8 {
             if let Some(value) = value(hour).and_then(millionths) {

@@ -88,6 +88,17 @@ fn a_register_and_statements_are_put_in_force_beside_a_running_daemon_and_the_pa
     let compared = program(&["comparisons", "import", text(&checks)], &data);
     assert!(compared.status.success() && said(&compared).contains("2 statements"), "{}", said(&compared));
 
+    // A visit that ends before it begins is named; the mended one counts, and changes no value.
+    let visits = folder.0.join("visits.csv");
+    let row = |to: &str| format!("id,outlet,from,to,by\nV1,S1-G1,2026-03-14 10:00,{to},一队\n");
+    std::fs::write(&visits, row("2026-03-14 09:00")).expect("a file");
+    let wrong = program(&["visits", "import", text(&visits)], &data);
+    assert_eq!(wrong.status.code(), Some(65));
+    assert!(said(&wrong).contains("visits.csv:2: to: not after from"), "{}", said(&wrong));
+    std::fs::write(&visits, row("2026-03-14 12:00")).expect("a file");
+    let right = program(&["visits", "import", text(&visits)], &data);
+    assert!(right.status.success() && said(&right).contains("1 statements"), "{}", said(&right));
+
     assert_eq!(serve.stop(), Some(0));
     let (out, again) = (published(&data), replayed(&journal(&data)));
     for (topic, events) in &again {

@@ -20,6 +20,7 @@ mod limits;
 mod means;
 mod means_command;
 mod naive;
+mod neighbours;
 mod postgres;
 mod process;
 mod quirks;

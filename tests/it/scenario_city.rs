@@ -9,7 +9,7 @@
 #![allow(dead_code)] // Two binaries include this file, and each leaves something of it alone.
 
 use hj212d::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, Moment};
-use hj212d::domain::{Finding, Grade, RuleSet, RuleSetting, Severity, Source};
+use hj212d::domain::{Finding, Grade, OutletId, RuleSet, RuleSetting, Severity, Source, Visit};
 use hj212d::engine::{Body, WriteSet};
 use hj212d::fleet::{
     ClockError, Deed, DeedKind, Derived, FactorPlan, Gas, LinkLoss, Logger, LoggerPlan, Plant, SPAN_SHARE, Scenario, StreamPlan, When,
@@ -596,6 +596,8 @@ pub fn register(tales: &[Tale], regions: usize) -> Files {
         .to_owned();
     let mut limits =
         "outlet,factor,limit_type,limit,unit,basis,ref_o2_pct,converted,standard,source,grade,note,valid_from,valid_to,cold_limit\n".to_owned();
+    // 运维单位: one maintains the whole city.
+    let mut contractors = "contractor,name,site,outlet,document,valid_from,valid_to\n".to_owned();
     let given = |figure: f64| if figure > 0.0 { figure.to_string() } else { String::new() };
     for (at, tale) in tales.iter().enumerate() {
         let Setting { trade, instruments, area_m2, cycle_hours, marks, .. } = &tale.setting;
@@ -607,6 +609,7 @@ pub fn register(tales: &[Tale], regions: usize) -> Files {
         outlets.push_str(&format!(
             "{outlet},{site},{name},{name},{medium},{trade_name},start,{INTERVAL},60,{reference},{oxygen},21,no,{since},,{area},{marks},2051;2061;2031\n"
         ));
+        contractors.push_str(&format!("K1,示例运维,{site},,,{SINCE},\n"));
         loggers.push_str(&format!("{mn},{site},123456,standard,2017,,main,{since},\n"));
         for instrument in instruments {
             let Instrument { code, unit, range, detection_limit, .. } = instrument;
@@ -624,7 +627,14 @@ pub fn register(tales: &[Tale], regions: usize) -> Files {
             ));
         }
     }
-    let files = [("sites.csv", sites), ("outlets.csv", outlets), ("loggers.csv", loggers), ("series.csv", series), ("limits.csv", limits)];
+    let files = [
+        ("sites.csv", sites),
+        ("outlets.csv", outlets),
+        ("loggers.csv", loggers),
+        ("series.csv", series),
+        ("limits.csv", limits),
+        ("contractors.csv", contractors),
+    ];
     Files(files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect())
 }
 
@@ -688,7 +698,8 @@ impl Watch {
 
 /// The figures of the catalogue, and every rule: statistics run where a setting asks for them, and a month is no half year.
 fn every_rule() -> RuleSet {
-    let shorter: [(&str, &[(&str, i64)]); 3] = [
+    let shorter: [(&str, &[(&str, i64)]); 4] = [
+        ("C-10", &[("of_d", 14)]),
         ("K-05", &[("w_d", 7), ("base_d", 14), ("min_hours", 120)]),
         ("K-06", &[("min_days", 14)]),
         ("D-18", &[("w_d", 7), ("base_d", 7), ("min_hours", 120)]),
@@ -716,6 +727,15 @@ fn play(tales: &[Tale], regions: usize, seed: u64, period: (Moment, Moment), awa
     let mut replay = Replay::new(BATCH, false);
     replay.entry(from, Body::RegistryVersion { files: register(tales, regions) }, &mut |writes| watch.take(writes));
     replay.entry(from, Body::RuleSetVersion { text: every_rule().text() }, &mut |writes| watch.take(writes));
+    let mut visits = visits_of(tales);
+    let mut tell = |replay: &mut Replay, now: Moment, watch: &mut Watch| {
+        while let Some((at, visit)) = visits.pop_if(|(at, _)| *at <= now) {
+            replay.entry(at, visit, &mut |writes| watch.take(writes));
+        }
+        if !is_away(now) {
+            replay.tick(now, &mut |writes| watch.take(writes));
+        }
+    };
     let mut late: Vec<Travelling> = Vec::new();
     let mut tick = from.plus_ms(MINUTE_MS);
     let mut hour_end = from;
@@ -729,9 +749,7 @@ fn play(tales: &[Tale], regions: usize, seed: u64, period: (Moment, Moment), awa
         late = packets.split_off(packets.partition_point(|(at, _)| *at <= hour_end));
         for (at, bytes) in packets {
             while tick <= at {
-                if !is_away(tick) {
-                    replay.tick(tick, &mut |writes| watch.take(writes));
-                }
+                tell(&mut replay, tick, watch);
                 tick = tick.plus_ms(MINUTE_MS);
             }
             if !is_away(at) {
@@ -739,9 +757,7 @@ fn play(tales: &[Tale], regions: usize, seed: u64, period: (Moment, Moment), awa
             }
         }
         while tick <= hour_end {
-            if !is_away(tick) {
-                replay.tick(tick, &mut |writes| watch.take(writes));
-            }
+            tell(&mut replay, tick, watch);
             tick = tick.plus_ms(MINUTE_MS);
         }
     }
@@ -757,6 +773,22 @@ pub struct Month {
     pub tales: Vec<Tale>,
     /// What stands in the end, by outlet, rule and factor, and how grave it ever was.
     pub found: BTreeMap<(String, String, String), Severity>,
+}
+
+/// Visits and when they are stated, an hour after their end; the last one first. Inspectors stay three hours.
+fn visits_of(tales: &[Tale]) -> Vec<(Moment, Body)> {
+    let of_tale = |tale: &Tale| -> Vec<(Moment, Body)> {
+        let outlet = OutletId::new(&tale.outlet).expect("short");
+        let visit = |from: &Moment| {
+            let (id, to) = (format!("{outlet} {from}"), from.plus_ms(3 * HOUR_MS));
+            let visit = Visit { id, outlet, from: *from, to, by: "执法一队".to_owned(), document: String::new(), withdrawn: false };
+            (to.plus_ms(HOUR_MS), Body::Visit(visit))
+        };
+        tale.visits.iter().map(visit).collect()
+    };
+    let mut visits: Vec<(Moment, Body)> = tales.iter().flat_map(of_tale).collect();
+    visits.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    visits
 }
 
 /// Plays the month.
@@ -780,6 +812,15 @@ impl Month {
 
     fn is_found(&self, tale: &Tale, expectation: &Expectation) -> bool {
         self.found.keys().any(|(outlet, rule, factor)| *outlet == tale.outlet && expectation.fits(rule, factor))
+    }
+
+    /// What was written before its rule, and was not found: scenario, rule, factor.
+    pub fn unfound(&self) -> impl Iterator<Item = String> {
+        let of = |tale: &Tale, expectation: &Expectation| {
+            let factor = expectation.factor.as_deref().unwrap_or("of any factor");
+            (!self.is_found(tale, expectation)).then(|| format!("{}: {} {factor}", tale.name, expectation.rule))
+        };
+        self.tales.iter().flat_map(move |tale| tale.later.iter().filter_map(move |expectation| of(tale, expectation)))
     }
 
     /// What is neither expected nor allowed: outlet, rule and factor, and how grave.
