@@ -146,7 +146,8 @@ fn main() {
     let day = Day::parse("2026-03-14").expect("a day");
     let registry = registry(outlets);
     let before = resident_mib();
-    let mut all = Neighbourhood::new(&registry, &RuleSet::default(), day);
+    let set = RuleSet::default();
+    let mut all = Neighbourhood::new(&registry, &set, day);
     let (first, second) = all.reach();
     let (mut looking, mut pairing, mut again, mut finding) = (Duration::ZERO, Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for outlet in all.outlets() {

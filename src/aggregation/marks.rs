@@ -25,6 +25,8 @@ pub struct Marks {
     declarations: BTreeMap<OutletId, BTreeMap<String, Declaration>>,
     comparisons: BTreeMap<Series, BTreeMap<String, Comparison>>,
     visits: BTreeMap<OutletId, BTreeMap<String, Visit>>,
+    /// Where a visit is, by its id.
+    visited: BTreeMap<String, OutletId>,
 }
 
 /// Declarations, comparison results and visits that one outlet may have; more are journalled and refused.
@@ -72,7 +74,8 @@ impl Marks {
     pub fn visit(&mut self, visit: Visit) -> Vec<(OutletId, Day)> {
         let mut since = vec![(visit.outlet, visit.from.day())];
         // The same id may have stood at another outlet.
-        let before = self.visits.values_mut().find_map(|of_outlet| of_outlet.remove(&visit.id));
+        let stood = self.visited.insert(visit.id.clone(), visit.outlet);
+        let before = stood.and_then(|outlet| self.visits.get_mut(&outlet)?.remove(&visit.id));
         if before.as_ref() == Some(&visit) {
             since.clear();
         } else if let Some(before) = before {

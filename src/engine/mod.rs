@@ -209,7 +209,7 @@ impl Engine {
             outages: snapshot.outages,
             gateways: Vec::new(),
             last_tick: snapshot.last_tick,
-            rooted: snapshot.now.hour(),
+            rooted: snapshot.last_at.unwrap_or(snapshot.now).hour(),
             surveyed: snapshot.surveyed,
             neighbours_until: snapshot.neighbours_until,
             rejected: (0, 0),
@@ -357,7 +357,11 @@ impl Engine {
     /// The day whose outlets are to be compared with each other now; none while there is none.
     #[must_use]
     pub fn neighbours_due(&self) -> Option<Day> {
-        rules::neighbours::due(&self.rules, self.now, self.neighbours_until, self.began)
+        let confirmed = |day: Day| {
+            let [_, _, after, _, spread] = self.finality.figures(day);
+            day.end().plus_ms(after + spread)
+        };
+        rules::neighbours::due(&self.rules, self.now, self.neighbours_until, self.began, confirmed)
     }
 
     /// Takes entries until a timer needs a day that is not resident. `recalled` are the days that the last step asked for.

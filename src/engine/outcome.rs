@@ -312,6 +312,8 @@ pub struct Snapshot {
     pub surveyed: Moment,
     /// The last day whose outlets were compared with each other.
     pub neighbours_until: Option<Day>,
+    /// The largest stamp of an entry: deadlines may have moved engine time on.
+    pub last_at: Option<Moment>,
     /// Packets of the hours that are still open (two hours back are enough), by sequence.
     pub recent: Vec<StoredFrame>,
 }

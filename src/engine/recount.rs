@@ -41,7 +41,8 @@ impl Engine {
         writes.visits.push(visit.clone());
         for (outlet, first) in self.marks.visit(visit.clone()) {
             // The days that are not over are judged anyway.
-            self.recount(outlet, first, Day(self.now.day().0 - 1), Depth::Verdicts, writes);
+            let last = Day((first.0 + rules::VISIT_DAYS).min(self.now.day().0 - 1));
+            self.recount(outlet, first, last, Depth::Verdicts, writes);
         }
     }
 

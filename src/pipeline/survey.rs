@@ -23,7 +23,8 @@ pub async fn run(database: PgUrl, shards: u32, registry: Arc<ArcSwap<Registry>>,
         tokio::time::sleep(every).await;
         if let Err(error) = rounds.next().await {
             tracing::warn!(%error, "the links cannot be surveyed; it is tried again");
-            rounds.surveyor = None;
+            // The lock is gone with the connection: who has it now compares anew.
+            (rounds.surveyor, rounds.comparing) = (None, Comparing::default());
         }
     }
 }
@@ -47,6 +48,7 @@ impl Rounds {
             None => self.surveyor.insert(self.database.surveyor().await?),
         };
         if !surveyor.is_the_one().await? {
+            self.comparing = Comparing::default();
             return Ok(());
         }
         let states = surveyor.look().await?;
@@ -70,17 +72,22 @@ impl Rounds {
     /// Begins the comparison of a day that is due, and appends what one has found.
     async fn compare(&mut self, states: &LinkStates, now: Option<Moment>) {
         let entries = self.comparing.entries();
-        if let Some(Body::NeighboursDone { day }) = entries.last() {
-            self.compared = Some(*day);
+        let done = entries.iter().find_map(|entry| if let Body::NeighboursDone { day } = entry { Some(*day) } else { None });
+        // Where one is refused none was appended: each has its own try then.
+        if !entries.is_empty() && self.desk.append(entries.clone()).await.is_err() {
+            for entry in entries {
+                if self.desk.append(vec![entry]).await.is_err() {
+                    tracing::error!("what a day shows between outlets is longer than the journal takes; it is left out");
+                }
+            }
         }
-        if !entries.is_empty() && self.desk.append(entries).await.is_err() {
-            tracing::error!("what a day shows between outlets is longer than the journal takes; it is left out");
-        }
+        self.compared = done.or(self.compared);
         // Any day that has left a profile may be asked for: there is nothing to be said of one that left none.
         let began = states.has_profiles.then_some(Day(i32::MIN));
         let until = states.neighbours_until.max(self.compared);
-        let due = now.and_then(|now| neighbours::due(&states.rules, now, until, began));
-        if let Some(day) = due.filter(|_| self.comparing.is_idle()) {
+        let due = now.and_then(|now| neighbours::due(&states.rules, now, until, began, |day| neighbours::confirmed_by(&states.rules, day)));
+        let known = self.registry.load().version() != Registry::default().version();
+        if let Some(day) = due.filter(|_| known && self.comparing.is_idle()) {
             let shards = (0..self.shards).map(|shard| DatabaseUrl::Postgres(self.database.of_shard(shard))).collect();
             self.comparing.begin(shards, self.registry.load_full(), states.rules.clone(), day);
         }

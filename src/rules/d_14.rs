@@ -33,6 +33,10 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     }
     for Neighbour { factor, sight } in window.neighbours() {
         let Sight::Removal { inlet, pct } = sight else { continue };
+        // The register may name another by now.
+        if view.outlet.inlet != Some(*inlet) {
+            continue;
+        }
         let (edge, days) = (view.figure(&RULE, "p_pct", *factor), view.count(&RULE, "n", *factor) as usize);
         let running = pct.iter().take_while(|removal| **removal > edge).count();
         let Some(today) = pct.first().filter(|_| running >= days.max(1)) else { continue };

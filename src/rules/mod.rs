@@ -315,6 +315,12 @@ pub fn settings_fault(set: &RuleSet) -> Option<String> {
                 rule.id
             ));
         }
+        let most = neighbours::MOST
+            .iter()
+            .find(|(of, name, most)| of.id == rule.id && setting.figures.get(*name).is_some_and(|value| *value > Decimal::from(*most)));
+        if let Some((_, name, most)) = most {
+            return Some(format!("rules: {name} of {} is more than the {most} that can be compared", rule.id));
+        }
         let beyond = setting.figures.iter().find(|(_, value)| value.is_sign_negative() || **value > FIGURE_MAX);
         beyond.map(|(name, value)| format!("rules: {name} of {} is {value}; 0 to {FIGURE_MAX} is possible", rule.id))
     })

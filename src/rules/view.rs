@@ -8,7 +8,7 @@ use crate::domain::number::{self, Ratio};
 use crate::domain::time::{Day, HOUR_MS, Moment};
 use crate::domain::{
     Basis, Declaration, DeclarationKind, Fact, FactKind, FactorCode, Hit, HourClass, Limit, LimitType, Mean, Medium, OutletId, RuleId, RuleSet,
-    Series, Severity, Silence, Visit,
+    RuleSetting, Series, Severity, Silence, Visit,
 };
 use crate::protocol::marker::Marker;
 use crate::registry::{Outlet, Registry, SeriesRow};
@@ -242,12 +242,7 @@ impl<'v> DayView<'v> {
     /// When the rule has no figure of that name: a mistake in the rule's own file.
     #[must_use]
     pub fn figure(&self, rule: &Rule, name: &str, factor: FactorCode) -> Decimal {
-        let set = self.settings(rule.id, factor).filter_map(|(rank, setting)| Some((rank, *setting.figures.get(name)?)));
-        if let Some((_, value)) = set.max_by_key(|(rank, _)| *rank) {
-            return value;
-        }
-        let figure = rule.figures.iter().find(|figure| figure.name == name);
-        figure.unwrap_or_else(|| panic!("rule {} has no figure {name}", rule.id)).value
+        figure_at(self.set, self.outlet, rule, name, factor)
     }
 
     /// The same as a whole number, at least 0.
@@ -259,7 +254,7 @@ impl<'v> DayView<'v> {
     /// Whether a rule runs for a factor.
     #[must_use]
     pub fn runs(&self, rule: RuleId, factor: FactorCode) -> bool {
-        let set = self.settings(rule, factor).filter_map(|(rank, setting)| Some((rank, setting.runs?)));
+        let set = settings_at(self.set, self.outlet, rule, factor).filter_map(|(rank, setting)| Some((rank, setting.runs?)));
         set.max_by_key(|(rank, _)| *rank).map_or_else(|| super::find(rule.as_str()).is_none_or(Rule::runs_unasked), |(_, runs)| runs)
     }
 
@@ -267,21 +262,6 @@ impl<'v> DayView<'v> {
     #[must_use]
     pub fn is_off(&self, rule: &Rule) -> bool {
         super::is_off(self.set, rule)
-    }
-
-    fn settings(&self, rule: RuleId, factor: FactorCode) -> impl Iterator<Item = (u8, &'v crate::domain::RuleSetting)> {
-        let (id, trade) = (self.outlet.id, &self.outlet.trade);
-        self.set.rules.iter().filter_map(move |setting| {
-            let fits = (setting.rule == rule || setting.rule.as_str() == "*")
-                && setting.trade.as_ref().is_none_or(|known| trade.starts_with(known.as_str()))
-                && setting.outlet.is_none_or(|known| known == id)
-                && setting.factor.is_none_or(|known| known == factor);
-            let rank = u8::from(setting.rule == rule)
-                + 2 * u8::from(setting.trade.is_some())
-                + 4 * u8::from(setting.factor.is_some())
-                + 8 * u8::from(setting.outlet.is_some());
-            fits.then_some((rank, setting))
-        })
     }
 
     /// The upper limit rows of a factor on a basis.
@@ -498,6 +478,34 @@ impl<'v> DayView<'v> {
     pub fn names(&self, factor: FactorCode) -> (String, String) {
         super::factor_names(factor)
     }
+}
+
+/// The settings of a rule at an outlet, each with how particular it is.
+fn settings_at<'s>(set: &'s RuleSet, outlet: &'s Outlet, rule: RuleId, factor: FactorCode) -> impl Iterator<Item = (u8, &'s RuleSetting)> {
+    set.rules.iter().filter_map(move |setting| {
+        let fits = (setting.rule == rule || setting.rule.as_str() == "*")
+            && setting.trade.as_ref().is_none_or(|known| outlet.trade.starts_with(known.as_str()))
+            && setting.outlet.is_none_or(|known| known == outlet.id)
+            && setting.factor.is_none_or(|known| known == factor);
+        let rank = u8::from(setting.rule == rule)
+            + 2 * u8::from(setting.trade.is_some())
+            + 4 * u8::from(setting.factor.is_some())
+            + 8 * u8::from(setting.outlet.is_some());
+        fits.then_some((rank, setting))
+    })
+}
+
+/// A figure of a rule at an outlet for a factor: the most particular setting, else the catalogue's.
+///
+/// # Panics
+/// When the rule has no figure of that name: a mistake in the program.
+pub(super) fn figure_at(set: &RuleSet, outlet: &Outlet, rule: &Rule, name: &str, factor: FactorCode) -> Decimal {
+    let set = settings_at(set, outlet, rule.id, factor).filter_map(|(rank, setting)| Some((rank, *setting.figures.get(name)?)));
+    if let Some((_, value)) = set.max_by_key(|(rank, _)| *rank) {
+        return value;
+    }
+    let figure = rule.figures.iter().find(|figure| figure.name == name);
+    figure.unwrap_or_else(|| panic!("rule {} has no figure {name}", rule.id)).value
 }
 
 /// 环境温度, °C, where rules compare a flue with it: a round figure of ours, the register has none.

@@ -92,6 +92,7 @@ pub(super) async fn snapshot(tables: &mut impl Tables) -> Result<Snapshot, Store
     snapshot.began = tables.began().await?;
     snapshot.neighbours_until = tables.neighbours_until().await?;
     snapshot.cases = tables.cases().await?;
+    snapshot.last_at = tables.block_spans().await?.into_iter().map(|(_, last)| last).max();
     let reach = snapshot.rule_sets.iter().filter_map(|(_, text)| RuleSet::parse(text).ok()).map(|rules| open_hours_reach_ms(&rules)).max();
     let from = snapshot.now.plus_ms(-reach.unwrap_or_else(|| open_hours_reach_ms(&RuleSet::default())));
     for block in tables.blocks_in(from, None).await? {

@@ -309,6 +309,7 @@ async fn tell(url: &DatabaseUrl, store: &mut Store) -> Told {
         last_tick,
         surveyed,
         neighbours_until,
+        last_at: _, // Of hot blocks; the last hours are always there.
         recent,
     } = store.snapshot().await.expect("a snapshot");
     // Their order means nothing to the engine.

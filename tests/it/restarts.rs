@@ -38,6 +38,7 @@ impl Held {
                 _ => {}
             }
             self.snapshot.began.get_or_insert(entry.at.day());
+            self.snapshot.last_at = self.snapshot.last_at.max(Some(entry.at));
         }
         (self.snapshot.sequence, self.snapshot.now) = (writes.to, writes.now);
         self.snapshot.heads.extend(writes.chains.iter().map(|(mn, chain)| (*mn, chain.after)));

@@ -105,7 +105,7 @@ impl Surveyor {
         let mut states = LinkStates::default();
         let shards: Vec<(i64, Option<i64>)> = sqlx::query_as("SELECT engine_time, neighbours_until FROM shards").fetch_all(&mut *reader).await?;
         states.engine_times = shards.iter().map(|(time, _)| Moment(*time)).collect();
-        states.neighbours_until = shards.iter().map(|(_, until)| *until).min().flatten().map(|day| Day(day as i32));
+        states.neighbours_until = shards.iter().filter_map(|(_, until)| *until).min().map(|day| Day(day as i32));
         states.has_profiles = sqlx::query_scalar("SELECT EXISTS (SELECT FROM profiles)").fetch_one(&mut *reader).await?;
         for row in sqlx::query("SELECT body FROM silences ORDER BY mn").fetch_all(&mut *reader).await? {
             states.silences.push(read_json(row.get(0))?);
