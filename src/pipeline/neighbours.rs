@@ -20,10 +20,13 @@ pub const AT_A_TIME: usize = 500;
 /// Outlets whose profiles are read with one question.
 const OUTLETS_PER_READ: usize = 64;
 
+/// What came of a comparison, or why nothing did.
+type Compared = Result<Vec<Neighbours>, String>;
+
 /// A comparison that goes on in a thread of its own, and what it found.
 #[derive(Debug, Default)]
 pub struct Comparing {
-    running: Option<(Day, JoinHandle<Result<Vec<Neighbours>, String>>)>,
+    running: Option<(Day, JoinHandle<Compared>)>,
     found: Vec<Body>,
     /// Rounds to wait after a failure.
     pause: u32,
@@ -42,7 +45,7 @@ impl Comparing {
 
     /// Begins the comparison of a day: `shards` are the databases of all shards, in their order.
     pub fn begin(&mut self, shards: Vec<DatabaseUrl>, registry: Arc<Registry>, rules: RuleSet, day: Day) {
-        let run = move || -> Result<Vec<Neighbours>, String> {
+        let run = move || -> Compared {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
             runtime.block_on(compare(&shards, &registry, &rules, day)).map_err(|error| error.to_string())
         };

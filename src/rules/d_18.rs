@@ -25,7 +25,8 @@ pub const RULE: Rule = Rule {
 fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     let load = view.series.iter().map(SeriesView::factor).find(|factor| factor.as_str().starts_with("d2"));
     let Some(load) = load else { return hits.missing(&RULE, "the electricity of production (ST 44, d2…)") };
-    let Some(flow) = flow_of(view).map(SeriesView::factor) else {
+    let flow = ["a00000", "w00000", "a01011"].into_iter().find_map(|code| view.of(code));
+    let Some(flow) = flow.map(SeriesView::factor) else {
         return hits.missing(&RULE, "velocity or flow");
     };
     let days = view.count(&RULE, "w_d", flow);
