@@ -120,14 +120,7 @@ fn reading(day: Day, days: u32) -> f64 {
         drop(store);
         let mut reader = Store::read(&url).await.expect("read");
         for outlets in outlets.chunks(64) {
-            let want = |outlet: &OutletId| Want {
-                key: OutletDay { outlet: *outlet, day },
-                loggers: Vec::new(),
-                row: false,
-                frames: false,
-                past: Some(days),
-            };
-            let wants: Vec<Want> = outlets.iter().map(want).collect();
+            let wants: Vec<Want> = outlets.iter().map(|outlet| Want::of_past(OutletDay { outlet: *outlet, day }, days)).collect();
             #[allow(clippy::disallowed_methods)] // As above.
             let began = Instant::now();
             let recalled = reader.recall(&wants).await.expect("recalled");

@@ -271,8 +271,8 @@ fn measured() -> String {
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     format!(
         "## {MEASUREMENT}\n\n\
-         The first forty of `protocol-fixtures/scenarios/` (c01 to c20, h01 to h20), before rules looked at days before: twenty cheats, and twenty\n\
-         honest outlets that look like them. The forty-six that came later were played with two seeds (`benches/README.md`).\n\
+         The sample city's month of `protocol-fixtures/scenarios/`: forty-three cheats, and forty-three honest outlets that look like them, with\n\
+         every rule on. What was expected was written before the rules; `benches/README.md` says what to make of it.\n\
          `{}`\n\n{}",
         caption.trim_start_matches('#').trim(),
         table(&head, rows),

@@ -29,6 +29,14 @@ pub struct Want {
     pub past: Option<u32>,
 }
 
+impl Want {
+    /// What so many days before a day left, and what it left itself; nothing else.
+    #[must_use]
+    pub fn of_past(key: OutletDay, days: u32) -> Self {
+        Self { key, loggers: Vec::new(), row: false, frames: false, past: Some(days) }
+    }
+}
+
 /// A stored packet, handed back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFrame {

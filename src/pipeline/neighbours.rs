@@ -114,14 +114,7 @@ async fn each(
     }
     for (shard, outlets) in by_shard {
         for some in outlets.chunks(OUTLETS_PER_READ) {
-            let want = |outlet: &OutletId| Want {
-                key: OutletDay { outlet: *outlet, day },
-                loggers: Vec::new(),
-                row: false,
-                frames: false,
-                past: Some(days),
-            };
-            let wants: Vec<Want> = some.iter().map(want).collect();
+            let wants: Vec<Want> = some.iter().map(|outlet| Want::of_past(OutletDay { outlet: *outlet, day }, days)).collect();
             for recalled in readers[shard as usize].recall(&wants).await? {
                 if let Some(past) = recalled.past {
                     look(recalled.key.outlet, &past);

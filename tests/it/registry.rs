@@ -1,6 +1,6 @@
 //! The registry: every fault named by file, line, column and mend, all at once; what a new one changes; packets to readings.
 
-use crate::world::{MN, OUTLET, SO2_DAY_80, at, registry};
+use crate::world::{MN, OUTLET, SO2_DAY_80, at, city, registry};
 use hj212d::domain::time::Moment;
 use hj212d::domain::{Basis, Depth, FactorCode, Limit, Mn, OutletId, RuleSet, Series, Shard, SiteId, UnusableReason};
 use hj212d::protocol::encode::Segment;
@@ -508,4 +508,29 @@ fn a_register_is_cut_by_site_and_its_parts_make_the_whole_again() {
     assert_eq!(Files::join(parts[1..].iter()), None);
     let others = registry("11", &[SO2_DAY_80]).cut(OF);
     assert_eq!(Files::join(others[..1].iter().chain(&parts[1..])), None);
+}
+
+#[test]
+fn an_inlet_is_another_outlet_of_the_same_site() {
+    let with = |inlet: &str| {
+        let mut files = city(8);
+        let outlets = files.0.get_mut("outlets.csv").expect("a file");
+        let mut lines: Vec<String> = outlets.lines().map(|line| format!("{line},")).collect();
+        lines[0].push_str("inlet");
+        let own = lines.iter_mut().find(|line| line.starts_with("C1,")).expect("an outlet");
+        own.push_str(inlet);
+        *outlets = lines.join("\n") + "\n";
+        Registry::parse(&files).map_err(|faults| faults[0].to_string())
+    };
+    let first = OutletId::new("C1").expect("short");
+    let known = with("C2").expect("an outlet of the same site, though it stands below");
+    let row = known.outlet(first, at("2026-03-14 00:00:00")).expect("it is there");
+    assert_eq!(row.inlet.map(|inlet| inlet.to_string()).as_deref(), Some("C2"));
+    assert_eq!(known.differences(&with("C3").expect("another one")).len(), 1, "who names another is judged again");
+    let fault = |inlet: &str| with(inlet).expect_err("a fault");
+    assert!(fault("C1").contains("inlet: the outlet itself"), "{}", fault("C1"));
+    // C5 stands at the next site.
+    for wrong in ["C5", "NOWHERE"] {
+        assert!(fault(wrong).contains(&format!("inlet: {wrong:?} stands not in outlets.csv at this site")), "{}", fault(wrong));
+    }
 }

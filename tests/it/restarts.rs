@@ -19,6 +19,8 @@ struct Held {
     frames: Vec<(Mn, StoredFrame)>,
     events: Vec<Event>,
     publications: Vec<Publication>,
+    /// Restarts between two parts of an entry.
+    breaks: usize,
 }
 
 impl Held {
@@ -96,6 +98,11 @@ fn put<K: Ord + Copy, V: Copy>(held: &mut BTreeMap<K, V>, written: &BTreeMap<K, 
 
 /// Runs a journal, and begins anew from what was written before each of the instants.
 fn run(journal: &[(Moment, Body)], restarts: &[Moment]) -> Held {
+    run_on(journal, restarts, false)
+}
+
+/// The same; `broken`: also once in the middle of every entry whose deadlines want days of the past.
+fn run_on(journal: &[(Moment, Body)], restarts: &[Moment], broken: bool) -> Held {
     let mut held = Held::default();
     let mut engine = Engine::new(Snapshot::default(), false);
     let mut restarts = restarts.iter().copied().peekable();
@@ -106,10 +113,16 @@ fn run(journal: &[(Moment, Body)], restarts: &[Moment]) -> Held {
         let entries = [Entry { sequence: number as u64 + 1, at: *at, body: body.clone() }];
         let mut rest = &entries[..];
         let mut recalled = Vec::new();
+        let mut breaks = broken;
         while !rest.is_empty() {
             let step = engine.step(rest, std::mem::take(&mut recalled));
             held.take(&rest[..step.taken], &step.writes);
             rest = &rest[step.taken..];
+            if step.taken == 0 && std::mem::take(&mut breaks) {
+                engine = Engine::new(held.restart(), false);
+                held.breaks += 1;
+                continue;
+            }
             recalled = step
                 .wants
                 .iter()
@@ -201,6 +214,20 @@ fn restarts_at_any_time_change_no_event() {
         }
         assert_eq!(whole.events.len(), restarted.events.len(), "{restarts:?}");
     }
+}
+
+#[test]
+fn restarts_between_the_parts_of_an_entry_change_no_event() {
+    let files = registry("11", &[SO2_DAY_80]);
+    let mut journal = journal(&files, minutes(2), Vec::new(), 4);
+    // Nothing comes in the first half minute of an hour: days are confirmed before the hour's first entry.
+    journal.retain(|(at, _)| at.0.rem_euclid(HOUR_MS) >= 30_000);
+    let (whole, broken) = (run(&journal, &[]), run_on(&journal, &[], true));
+    assert!(broken.breaks >= 2, "{} restarts", broken.breaks);
+    for (one, other) in whole.events.iter().zip(&broken.events) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(whole.events.len(), broken.events.len());
 }
 
 #[test]

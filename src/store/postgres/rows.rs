@@ -3,12 +3,12 @@
 use super::Sending;
 use crate::docket::Case;
 use crate::domain::time::Moment;
-use crate::domain::{Mn, Neighbour, Outage, OutletDay, Span};
+use crate::domain::{Mn, Outage, OutletDay, Span};
 use crate::engine::{DayRow, Entry, Recount, Reopened, WriteSet};
-use crate::rules::Profile;
 use crate::store::StoreError;
 use crate::store::indexes::Indexes;
 use crate::store::row::{version_of, write_json, write_profile};
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use std::collections::BTreeMap;
 
@@ -98,6 +98,31 @@ pub(super) async fn write_versions(connection: &mut PgConnection, partition: i64
     Ok(())
 }
 
+/// Documents of outlets' days, in a table that has nothing else.
+async fn write_bodies<T>(
+    connection: &mut PgConnection,
+    partition: i64,
+    table: &'static str,
+    documents: &BTreeMap<OutletDay, T>,
+    write: impl Fn(&T) -> Result<Vec<u8>, StoreError>,
+) -> Result<(), StoreError> {
+    let documents: Vec<(&OutletDay, &T)> = documents.iter().collect();
+    for rows in documents.chunks(ROWS_PER_STATEMENT) {
+        let bodies: Vec<Vec<u8>> = rows.iter().map(|(_, document)| write(document)).collect::<Result<_, _>>()?;
+        sqlx::query(AssertSqlSafe(format!(
+            "INSERT INTO {table} (partition, outlet, day, body) SELECT $1, t.* FROM UNNEST($2::text[], $3::bigint[], $4::bytea[]) AS t \
+             ON CONFLICT (partition, outlet, day) DO UPDATE SET body = excluded.body"
+        )))
+        .bind(partition)
+        .bind(rows.iter().map(|(key, _)| key.outlet.as_str()).collect::<Vec<&str>>())
+        .bind(rows.iter().map(|(key, _)| i64::from(key.day.0)).collect::<Vec<i64>>())
+        .bind(bodies)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn write_days(connection: &mut PgConnection, partition: i64, writes: &WriteSet) -> Result<(), StoreError> {
     let days: Vec<(&OutletDay, &DayRow)> = writes.days.iter().collect();
     for rows in days.chunks(ROWS_PER_STATEMENT) {
@@ -118,34 +143,8 @@ pub(super) async fn write_days(connection: &mut PgConnection, partition: i64, wr
         .execute(&mut *connection)
         .await?;
     }
-    let profiles: Vec<(&OutletDay, &Profile)> = writes.profiles.iter().collect();
-    for rows in profiles.chunks(ROWS_PER_STATEMENT) {
-        let bodies: Vec<Vec<u8>> = rows.iter().map(|(_, profile)| write_profile(profile)).collect::<Result<_, _>>()?;
-        sqlx::query(
-            "INSERT INTO profiles (partition, outlet, day, body) SELECT $1, t.* FROM UNNEST($2::text[], $3::bigint[], $4::bytea[]) AS t \
-             ON CONFLICT (partition, outlet, day) DO UPDATE SET body = excluded.body",
-        )
-        .bind(partition)
-        .bind(rows.iter().map(|(key, _)| key.outlet.as_str()).collect::<Vec<&str>>())
-        .bind(rows.iter().map(|(key, _)| i64::from(key.day.0)).collect::<Vec<i64>>())
-        .bind(bodies)
-        .execute(&mut *connection)
-        .await?;
-    }
-    let neighbours: Vec<(&OutletDay, &Vec<Neighbour>)> = writes.neighbours.iter().collect();
-    for rows in neighbours.chunks(ROWS_PER_STATEMENT) {
-        let bodies: Vec<Vec<u8>> = rows.iter().map(|(_, seen)| write_json(*seen)).collect::<Result<_, _>>()?;
-        sqlx::query(
-            "INSERT INTO neighbours (partition, outlet, day, body) SELECT $1, t.* FROM UNNEST($2::text[], $3::bigint[], $4::bytea[]) AS t \
-             ON CONFLICT (partition, outlet, day) DO UPDATE SET body = excluded.body",
-        )
-        .bind(partition)
-        .bind(rows.iter().map(|(key, _)| key.outlet.as_str()).collect::<Vec<&str>>())
-        .bind(rows.iter().map(|(key, _)| i64::from(key.day.0)).collect::<Vec<i64>>())
-        .bind(bodies)
-        .execute(&mut *connection)
-        .await?;
-    }
+    write_bodies(connection, partition, "profiles", &writes.profiles, write_profile).await?;
+    write_bodies(connection, partition, "neighbours", &writes.neighbours, |seen| write_json(seen)).await?;
     if let Some(day) = writes.neighbours_until {
         let until = sqlx::query("UPDATE shards SET neighbours_until = $1 WHERE partition = $2").bind(i64::from(day.0)).bind(partition);
         until.execute(&mut *connection).await?;
