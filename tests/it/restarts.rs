@@ -219,9 +219,13 @@ fn restarts_at_any_time_change_no_event() {
 #[test]
 fn restarts_between_the_parts_of_an_entry_change_no_event() {
     let files = registry("11", &[SO2_DAY_80]);
-    let mut journal = journal(&files, minutes(2), Vec::new(), 4);
-    // Nothing comes in the first half minute of an hour: days are confirmed before the hour's first entry.
-    journal.retain(|(at, _)| at.0.rem_euclid(HOUR_MS) >= 30_000);
+    let mut rules = RuleSet::default();
+    rules.hour_provisional_after_min.value = 2;
+    rules.day_confirmed_after_min.value = 13 * 60 + 4;
+    let mut journal = journal(&files, minutes(2), vec![(start().plus_ms(-1), Body::RuleSetVersion { text: rules.text() })], 4);
+    // Nothing comes in the first minutes of an hour: one hour is closed and a day confirmed, which wants the past, before the next
+    // entry, and engine time is in an hour that has no entry yet.
+    journal.retain(|(at, _)| *at <= start() || at.0.rem_euclid(HOUR_MS) >= 6 * MINUTE_MS);
     let (whole, broken) = (run(&journal, &[]), run_on(&journal, &[], true));
     assert!(broken.breaks >= 2, "{} restarts", broken.breaks);
     for (one, other) in whole.events.iter().zip(&broken.events) {

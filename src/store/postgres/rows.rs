@@ -144,7 +144,7 @@ pub(super) async fn write_days(connection: &mut PgConnection, partition: i64, wr
         .await?;
     }
     write_bodies(connection, partition, "profiles", &writes.profiles, write_profile).await?;
-    write_bodies(connection, partition, "neighbours", &writes.neighbours, |seen| write_json(seen)).await?;
+    write_bodies(connection, partition, "neighbours", &writes.neighbours, write_json).await?;
     if let Some(day) = writes.neighbours_until {
         let until = sqlx::query("UPDATE shards SET neighbours_until = $1 WHERE partition = $2").bind(i64::from(day.0)).bind(partition);
         until.execute(&mut *connection).await?;
