@@ -4,17 +4,25 @@
 //! The server is pinned to one processor and the load to another. The load: 400 connections, one packet in flight each,
 //! 656-byte minute packets of ten factors, every one answered. The echo server frames, checks and answers, and stores nothing.
 
+#[path = "parts/server.rs"]
+mod server;
+
 use hj212d::protocol::catalogue;
 use hj212d::protocol::encode::Segment;
 use hj212d::protocol::frame::{Framer, Piece};
 use hj212d::protocol::{CrcDialect, decode};
+use server::{Server, exchange, live, say};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+/// The demonstration's clock at the start.
+const MORNING: &str = "2026-03-14T08:00:00+08:00";
+/// Between an answer and the next packet of a live logger.
+const PAUSE: Duration = Duration::from_millis(100);
 const CONNECTIONS: usize = 400;
 const SECONDS: u64 = 15;
 const IDLE: usize = 5_000;
@@ -45,85 +53,48 @@ fn main() {
     let rounds = if std::env::args().any(|argument| argument == "--once") { 1 } else { 3 };
     let mut ratios = Vec::new();
     for round in 1..=rounds {
-        let echo = Server::echo();
+        let echo = echo_server();
         let bare = load("echo", &echo);
         drop(echo);
         let data = folder.join(format!("data{round}"));
-        let serve = Server::serve(&data, &rows, true);
+        let serve = begin_serve(&data, &rows, true);
         let full = load("serve", &serve);
         drop(serve);
         let stored: u64 =
             ["hj212d.sqlite", "hj212d.sqlite-wal"].iter().filter_map(|name| std::fs::metadata(data.join(name)).ok()).map(|file| file.len()).sum();
         println!("         hot storage: {:.0} bytes a packet, database and its log", stored as f64 / full.0 as f64);
         let unsafe_data = folder.join(format!("unsynced{round}"));
-        let unsynced = Server::serve(&unsafe_data, &rows, false);
+        let unsynced = begin_serve(&unsafe_data, &rows, false);
         let fast = load("no sync", &unsynced);
         drop(unsynced);
         println!("round {round}: serve / echo {:.2}, without sync / echo {:.2}", full.1 / bare.1, fast.1 / bare.1);
         ratios.push(full.1 / bare.1);
     }
-    idle(&Server::serve(&folder.join("idle"), &rows, true));
+    idle(&begin_serve(&folder.join("idle"), &rows, true));
     ratios.sort_by(f64::total_cmp);
     println!("median ratio {:.2}", ratios[ratios.len() / 2]);
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-/// A server in a process of its own, pinned to processor 0.
-struct Server {
-    child: Child,
-    address: SocketAddr,
+/// The echo server, on processor 0.
+fn echo_server() -> Server {
+    let own = std::env::current_exe().expect("this program");
+    let mut child = Command::new("taskset").args(["-c", "0"]).arg(own).arg("echo").stdout(Stdio::piped()).spawn().expect("taskset runs");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("its address");
+    Server { child, address: line.trim().parse().expect("an address") }
 }
 
-impl Server {
-    fn echo() -> Self {
-        let own = std::env::current_exe().expect("this program");
-        let mut child = Command::new("taskset").args(["-c", "0"]).arg(own).arg("echo").stdout(Stdio::piped()).spawn().expect("taskset runs");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("its address");
-        Self { child, address: line.trim().parse().expect("an address") }
-    }
-
-    fn serve(data: &Path, rows: &Path, durable: bool) -> Self {
-        let (data, rows) = (data.display().to_string(), rows.display().to_string());
-        Self::role(&["serve", "--data", &data, "--registry", &rows], &[("HJ212D_DATA__DURABLE", &durable.to_string())], "listening for data loggers")
-    }
-
-    /// A process of the program, once it says these words; the address is the one that it names with them.
-    fn role(arguments: &[&str], environment: &[(&str, &str)], words: &str) -> Self {
-        let mut command = Command::new("taskset");
-        command.args(["-c", "0"]).arg(env!("CARGO_BIN_EXE_hj212d")).args(arguments).args(["--demo-start", "2026-03-14T08:00:00+08:00"]);
-        command.env("HJ212D_LISTEN__ADDRESS", "127.0.0.1:0").env("HJ212D_HTTP__ADDRESS", "127.0.0.1:0").env("HJ212D_LOG__FORMAT", "json");
-        command.env("HJ212D_LISTEN__CONNECTIONS_PER_PEER_MAX", "20000").envs(environment.iter().copied());
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
-        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
-        let line = lines.find(|line| line.contains(words)).expect("it begins");
-        std::thread::spawn(move || lines.for_each(drop));
-        let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-        let address = line["address"].as_str().unwrap_or("127.0.0.1:0").parse().expect("an address");
-        Self { child, address }
-    }
-
-    /// User and system time of the process so far.
-    fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
-        let fields: Vec<&str> = stat.rsplit_once(')').expect("a name").1.split_whitespace().collect();
-        let ticks: u64 = fields[11].parse::<u64>().expect("utime") + fields[12].parse::<u64>().expect("stime");
-        Duration::from_millis(ticks * 10)
-    }
-
-    /// Resident bytes.
-    fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).expect("VmRSS");
-        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("KiB") * 1024
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// `serve`, on processor 0.
+fn begin_serve(data: &Path, rows: &Path, durable: bool) -> Server {
+    let (data, rows) = (data.display().to_string(), rows.display().to_string());
+    Server::role(
+        "0",
+        MORNING,
+        &["serve", "--data", &data, "--registry", &rows],
+        &[("HJ212D_DATA__DURABLE", &durable.to_string())],
+        "listening for data loggers",
+    )
 }
 
 /// So many outlets, with a logger each; `range` is that of every series.
@@ -224,6 +195,8 @@ fn roles(folder: &Path, rows: &Path) {
     for (name, database) in [("serve, file", ""), ("serve, server", database.as_str())] {
         let data = folder.join(name).display().to_string();
         let serve = Server::role(
+            "0",
+            MORNING,
             &["serve", "--data", &data, "--registry", &rows],
             &[("HJ212D_DATA__DATABASE", database), ("HJ212D_KAFKA__BROKERS", "")],
             "listening for data loggers",
@@ -238,10 +211,10 @@ fn roles(folder: &Path, rows: &Path) {
     println!("the journal is on {brokers}");
     let worker = |name: &str, words: &str| {
         let data = folder.join(name).display().to_string();
-        Server::role(&["worker", "--data", &data, "--registry", &rows], &environment, words)
+        Server::role("0", MORNING, &["worker", "--data", &data, "--registry", &rows], &environment, words)
     };
     let first = worker("w1", "a shard is ours");
-    let gateway = Server::role(&["gateway"], &environment, "listening for data loggers");
+    let gateway = Server::role("0", MORNING, &["gateway"], &environment, "listening for data loggers");
     let taken = || {
         let ask = "SELECT coalesce(sum(next_offset - 1), 0) FROM shards";
         let said = Command::new("psql").args([&database, "-tA", "-c", ask]).output().expect("psql runs");
@@ -298,23 +271,23 @@ fn roles(folder: &Path, rows: &Path) {
 fn back_fill(folder: &Path, rows: &Path) {
     pin_to_second_processor();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let serve = Server::serve(&folder.join("back-fill"), rows, true);
+    let serve = begin_serve(&folder.join("back-fill"), rows, true);
     let address = serve.address;
-    let alone = runtime.block_on(live(address, Duration::from_secs(20)));
+    let alone = runtime.block_on(live(address, Duration::from_secs(20), PAUSE, packet));
     say("alone", alone);
     let began = Instant::now();
     let while_it_comes = runtime.block_on(async {
         let tasks: Vec<_> = (100..200).map(|logger| tokio::spawn(three_days(address, logger))).collect();
         let mut waits = Vec::new();
         while !tasks.iter().all(tokio::task::JoinHandle::is_finished) {
-            waits.extend(live(address, Duration::from_secs(5)).await);
+            waits.extend(live(address, Duration::from_secs(5), PAUSE, packet).await);
         }
         waits
     });
     println!("432000 packets back-filled in {:.0} s", began.elapsed().as_secs_f64());
     say("while it comes in", while_it_comes);
     // In the five minutes after the last packet half of the reopened days are computed again.
-    say("while it is computed", runtime.block_on(live(address, Duration::from_secs(240))));
+    say("while it is computed", runtime.block_on(live(address, Duration::from_secs(240), PAUSE, packet)));
     println!("resident {:.0} MB", serve.resident() as f64 / 1e6);
 }
 
@@ -330,8 +303,8 @@ fn recount(folder: &Path) {
     runtime.block_on(many_days(&data, &rows, days));
     println!("{} hour records of {days} days stored in {:.0} s", days * 24_000, began.elapsed().as_secs_f64());
     pin_to_second_processor();
-    let serve = Server::serve(&data, &rows, true);
-    say("alone", runtime.block_on(live(serve.address, Duration::from_secs(20))));
+    let serve = begin_serve(&data, &rows, true);
+    say("alone", runtime.block_on(live(serve.address, Duration::from_secs(20), PAUSE, packet)));
     let before = serve.resident();
     let began = Instant::now();
     let mut import = Command::new(env!("CARGO_BIN_EXE_hj212d"));
@@ -343,7 +316,7 @@ fn recount(folder: &Path) {
     let (mut waits, mut peak) = (Vec::new(), before);
     // Some minutes are enough to see the pace.
     while recounts_left(&data) > 0 && began.elapsed() < Duration::from_secs(150) {
-        waits.extend(runtime.block_on(live(serve.address, Duration::from_secs(15))));
+        waits.extend(runtime.block_on(live(serve.address, Duration::from_secs(15), PAUSE, packet)));
         peak = peak.max(serve.resident());
     }
     println!(
@@ -406,54 +379,6 @@ fn recounts_left(data: &Path) -> u64 {
     stream.read_to_string(&mut answer).expect("an answer");
     let digits = answer.rsplit("\"left_days\":").next().unwrap_or_default();
     digits.trim_end_matches(['}', '\n']).parse().expect("a number")
-}
-
-fn say(what: &str, mut waits: Vec<u64>) {
-    waits.sort_unstable();
-    let at = |share: usize| waits[(waits.len() - 1) * share / 1000] as f64 / 1000.0;
-    println!(
-        "{what:>20}: {} live answers, p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, longest {:.1} ms",
-        waits.len(),
-        at(500),
-        at(990),
-        at(999),
-        at(1000)
-    );
-}
-
-#[allow(clippy::disallowed_methods)] // A bench measures.
-async fn live(address: SocketAddr, how_long: Duration) -> Vec<u64> {
-    let end = Instant::now() + how_long;
-    let tasks: Vec<_> = (0..100)
-        .map(|logger| {
-            tokio::spawn(async move {
-                let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
-                stream.set_nodelay(true).expect("an option");
-                let (mut waits, mut count) = (Vec::new(), 0);
-                while Instant::now() < end {
-                    let sent = Instant::now();
-                    exchange(&mut stream, &packet(logger, count)).await;
-                    waits.push(sent.elapsed().as_micros() as u64);
-                    count += 1;
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-                waits
-            })
-        })
-        .collect();
-    let mut all = Vec::new();
-    for task in tasks {
-        all.extend(task.await.expect("no panic"));
-    }
-    all
-}
-
-async fn exchange(stream: &mut tokio::net::TcpStream, bytes: &[u8]) {
-    stream.write_all(bytes).await.expect("written");
-    let (mut buffer, mut got) = ([0; 512], 0);
-    while !buffer[..got].ends_with(b"\r\n") {
-        got += stream.read(&mut buffer[got..]).await.expect("answered");
-    }
 }
 
 async fn three_days(address: SocketAddr, logger: usize) {

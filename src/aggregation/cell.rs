@@ -3,7 +3,7 @@
 use super::book::Weighed;
 use super::marks::MarkSpan;
 use super::seen::Seen;
-use crate::domain::number::Ratio;
+use crate::domain::number::{Ratio, exact};
 use crate::domain::time::{HOUR_MS, Hour, MINUTE_MS, Moment};
 use crate::domain::{FactorCode, HourClass, Medium, Origin, PacketRef, Record, RuleSet};
 use crate::protocol::marker::Marker;
@@ -90,11 +90,13 @@ impl<'r> SeriesRules<'r> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reported {
     /// `-Avg`.
+    #[serde(with = "exact")]
     pub measured: Option<Decimal>,
     /// `-ZsAvg`.
+    #[serde(with = "exact")]
     pub converted: Option<Decimal>,
     /// `-Cou`, as sent: m³ of a flow, kg of a gas.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "exact")]
     pub total: Option<Decimal>,
     /// 数据标记.
     pub marker: Marker,
@@ -129,7 +131,7 @@ pub struct HourCell {
     #[serde(default)]
     every: Weighed,
     /// What was paired with oxygen; none: nothing was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pairs: Option<Box<Pairs>>,
     /// Minutes by mark, in the order of the marks.
     pub marked: Vec<(Marker, u32)>,
@@ -140,8 +142,10 @@ pub struct HourCell {
     #[serde(skip)]
     converted: Option<Box<Converted>>,
     /// Smallest value used.
+    #[serde(with = "exact")]
     pub min: Option<Decimal>,
     /// Largest value used.
+    #[serde(with = "exact")]
     pub max: Option<Decimal>,
     /// Most decimals that the logger wrote.
     pub decimals: u8,

@@ -13,6 +13,7 @@ pub mod month;
 pub mod ph;
 mod seen;
 mod shape;
+mod shelf;
 
 pub use book::HourBook;
 pub use cell::{Conversion, HourCell, Reported, SeriesRules, classify};
@@ -20,3 +21,4 @@ pub use day::{Cells, Cycle, Fate, SeriesDay, beside};
 pub use marks::{MarkSpan, Marks};
 pub use seen::{Odd, Seen, Versions};
 pub use shape::{SLOTS, Shape, Sums};
+pub use shelf::Shelf;

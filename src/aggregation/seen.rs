@@ -2,6 +2,7 @@
 //! thresholds, so that a rule set that changes its figures can be applied to stored cells.
 
 use super::shape::Shape;
+use crate::domain::number::exact;
 use crate::domain::time::Hour;
 use crate::domain::{Order, Record};
 use crate::protocol::marker::Marker;
@@ -27,37 +28,30 @@ pub(super) struct Sighting<'r> {
 #[serde(default)]
 pub struct Seen {
     /// Minutes for which minute records came.
-    #[serde(skip_serializing_if = "is_zero")]
     pub minutes: u32,
     /// The value that stood longest as printed, under a normal mark, and its seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "exact")]
     pub plateau: Option<(Decimal, u32)>,
     /// Seconds of the longest run at the hour's largest value.
-    #[serde(skip_serializing_if = "is_zero")]
     pub top_secs: u32,
     /// For ten minutes the value (converted, where the logger sends that) was at least this.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "exact")]
     pub hot: Option<Decimal>,
     /// Smallest value under a normal mark, before anything is left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "exact")]
     pub low: Option<Decimal>,
     /// Largest one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "exact")]
     pub high: Option<Decimal>,
     /// Seconds of normal values at or below one percent of the range, zero and negatives counted.
-    #[serde(skip_serializing_if = "is_zero")]
     pub near_zero_secs: u32,
     /// Median of arrival less QN, of records that came as their period ended; seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub clock_secs: Option<i32>,
     /// Records behind that median.
-    #[serde(skip_serializing_if = "is_zero")]
     pub clock_records: u32,
     /// The course of the hour, where records of five minutes or less came.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<Box<Shape>>,
     /// What is rare.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub odd: Option<Box<Odd>>,
 }
 
@@ -78,8 +72,10 @@ pub struct Odd {
     /// Seconds of records that were sent as back-fill, or arrived so late that they count as one.
     pub refilled_secs: u32,
     /// Smallest value under the calibration mark.
+    #[serde(with = "exact")]
     pub calibration_low: Option<Decimal>,
     /// Largest one.
+    #[serde(with = "exact")]
     pub calibration_high: Option<Decimal>,
     /// Blocks of calibration that begin in the hour, one that comes over from the hour before included.
     pub calibrations: u32,
@@ -88,6 +84,7 @@ pub struct Odd {
     /// … and ends in one.
     pub calibrates_last: bool,
     /// Smallest value under the mark of over-range.
+    #[serde(with = "exact")]
     pub over_mark_low: Option<Decimal>,
     /// Longest row of packets that came later after each other than their interval and a half.
     pub stretched: u32,
@@ -106,6 +103,7 @@ pub struct Versions {
     /// Other values, sent as back-fill: marked so, or more than two hours late.
     pub refilled: u32,
     /// The first such change: before and after.
+    #[serde(with = "exact")]
     pub example: Option<(Decimal, Decimal)>,
     /// From a normal mark to another one.
     pub remarked: u32,
@@ -113,10 +111,6 @@ pub struct Versions {
     pub remarked_secs: i32,
     /// Records sent again, not as back-fill, with a QN that lies before the known one by more than a minute.
     pub turned_back: u32,
-}
-
-fn is_zero(value: &u32) -> bool {
-    *value == 0
 }
 
 impl Versions {

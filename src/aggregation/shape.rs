@@ -27,10 +27,8 @@ pub struct Shape {
     decimals: u8,
     means: [i32; SLOTS as usize],
     /// Sums over records under a normal mark.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sums: Option<Sums>,
     /// How often each digit was the last one printed, of records under a normal mark that are not zero.
-    #[serde(skip_serializing_if = "is_blank")]
     pub last_digits: [u16; 10],
 }
 
@@ -53,10 +51,6 @@ pub struct Sums {
     pub firsts: i64,
     /// … and of the second ones.
     pub seconds: i64,
-}
-
-fn is_blank(digits: &[u16; 10]) -> bool {
-    digits.iter().all(|count| *count == 0)
 }
 
 impl Shape {

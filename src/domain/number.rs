@@ -6,6 +6,7 @@ use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::cmp::Ordering;
 use std::fmt;
@@ -301,6 +302,108 @@ impl<'de> Deserialize<'de> for Ratio {
     }
 }
 
+/// Decimals in what is stored (`#[serde(with = "exact")]`): text in documents that people may read, few bytes in others. Both keep the
+/// scale and the sign of a zero.
+pub mod exact {
+    use super::*;
+
+    /// What holds decimals, and how it is carried.
+    pub trait Carried: Sized {
+        /// As it is written.
+        type Form: Serialize + DeserializeOwned;
+        /// To be written.
+        fn form(&self) -> Self::Form;
+        /// As it was read.
+        fn of(form: Self::Form) -> Self;
+    }
+
+    /// A decimal on its way.
+    #[derive(Debug)]
+    pub struct Exact(Decimal);
+
+    /// The bit beside the scale that says that a value is negative.
+    const NEGATIVE: u8 = 0x80;
+
+    impl Serialize for Exact {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            if serializer.is_human_readable() {
+                return Serialize::serialize(&self.0, serializer);
+            }
+            let sign = if self.0.is_sign_negative() { NEGATIVE } else { 0 };
+            (sign | self.0.scale() as u8, self.0.mantissa().unsigned_abs()).serialize(serializer)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Exact {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            if deserializer.is_human_readable() {
+                return <Decimal as Deserialize>::deserialize(deserializer).map(Self);
+            }
+            let (scale, mantissa) = <(u8, u128)>::deserialize(deserializer)?;
+            let value = i128::try_from(mantissa).ok().and_then(|value| Decimal::try_from_i128_with_scale(value, u32::from(scale & !NEGATIVE)).ok());
+            let mut value = value.ok_or_else(|| serde::de::Error::custom("not a decimal"))?;
+            value.set_sign_negative(scale & NEGATIVE != 0);
+            Ok(Self(value))
+        }
+    }
+
+    impl Carried for Decimal {
+        type Form = Exact;
+        fn form(&self) -> Exact {
+            Exact(*self)
+        }
+        fn of(form: Exact) -> Self {
+            form.0
+        }
+    }
+
+    impl Carried for u32 {
+        type Form = u32;
+        fn form(&self) -> u32 {
+            *self
+        }
+        fn of(form: u32) -> Self {
+            form
+        }
+    }
+
+    impl<T: Carried> Carried for Option<T> {
+        type Form = Option<T::Form>;
+        fn form(&self) -> Self::Form {
+            self.as_ref().map(T::form)
+        }
+        fn of(form: Self::Form) -> Self {
+            form.map(T::of)
+        }
+    }
+
+    impl<A: Carried, B: Carried> Carried for (A, B) {
+        type Form = (A::Form, B::Form);
+        fn form(&self) -> Self::Form {
+            (self.0.form(), self.1.form())
+        }
+        fn of((one, other): Self::Form) -> Self {
+            (A::of(one), B::of(other))
+        }
+    }
+
+    /// Writes decimals.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<T: Carried, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        value.form().serialize(serializer)
+    }
+
+    /// Reads decimals.
+    ///
+    /// # Errors
+    /// The deserializer's, and what is no decimal.
+    pub fn deserialize<'de, T: Carried, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        T::Form::deserialize(deserializer).map(T::of)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -362,5 +465,29 @@ mod tests {
         }
         assert_eq!(Ratio::whole(1).divided(&Ratio::whole(3)).expect("not by zero").shown(), "0.3333");
         assert_eq!(Ratio::whole(40).shown(), "40");
+    }
+
+    #[test]
+    fn decimals_keep_their_scale_and_the_sign_of_a_zero_in_text_and_in_bytes() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Held {
+            #[serde(with = "exact")]
+            value: Option<Decimal>,
+            #[serde(with = "exact")]
+            run: Option<(Decimal, u32)>,
+        }
+        let text = |held: &Held| (held.value.map(|value| value.to_string()), held.run.map(|(value, _)| value.to_string()));
+        for (value, run) in [("12.30", "-0.5"), ("-0.0", "9999999999.999999999999999999"), ("0", "-0")] {
+            let decimal = |text: &str| Decimal::from_str_exact(text).expect("a decimal");
+            let held = Held { value: Some(decimal(value)), run: Some((decimal(run), 60)) };
+            let bytes = postcard::to_allocvec(&held).expect("it serialises");
+            let read: Held = postcard::from_bytes(&bytes).expect("it can be read");
+            let document = serde_json::to_string(&held).expect("it serialises");
+            assert_eq!(document, format!(r#"{{"value":"{}","run":["{}",60]}}"#, decimal(value), decimal(run)));
+            let reread: Held = serde_json::from_str(&document).expect("it can be read");
+            assert_eq!((text(&read), text(&reread)), (text(&held), text(&held)));
+        }
+        let none = Held { value: None, run: None };
+        assert_eq!(postcard::to_allocvec(&none).expect("it serialises").len(), 2);
     }
 }

@@ -9,7 +9,7 @@
 //! ```
 
 use super::outcome::DayRow;
-use crate::aggregation::{Cells, HourBook, MarkSpan, Marks, SeriesDay, SeriesRules};
+use crate::aggregation::{HourBook, HourCell, MarkSpan, Marks, SeriesDay, SeriesRules};
 use crate::domain::time::{Day, Moment};
 use crate::domain::{FactorCode, Mn, OutletDay, Reading, ReadingKey, RuleSet};
 use crate::registry::{Outlet, Registry};
@@ -22,9 +22,7 @@ use std::sync::Arc;
 pub(super) struct DayState {
     /// Records by hour, then factor: of the open hours, and of all while the day is `full`.
     pub(super) books: BTreeMap<u8, BTreeMap<FactorCode, HourBook>>,
-    /// Cells by factor.
-    pub(super) cells: BTreeMap<FactorCode, Box<Cells>>,
-    /// What was published, confirmed and found.
+    /// Its cells; what was published, confirmed and found.
     pub(super) row: DayRow,
     /// Every record of the day is resident: from its recall to the next entry that touches it.
     pub(super) full: bool,
@@ -43,22 +41,22 @@ pub(super) struct DayState {
 }
 
 impl DayState {
-    pub(super) fn from_row(mut row: DayRow) -> Self {
-        let cells = std::mem::take(&mut row.cells);
-        Self { cells, row, known: true, ..Self::default() }
+    pub(super) fn from_row(row: DayRow) -> Self {
+        Self { row, known: true, ..Self::default() }
     }
 
     /// Nothing is known of it: nothing came, and nothing was published.
     pub(super) fn is_blank(&self) -> bool {
-        self.cells.is_empty() && self.row == DayRow::default()
+        self.row.cells.is_empty() && self.row == DayRow::default()
     }
 
     /// Its series by factor, with what the register says of them at `at`.
     pub(super) fn series_days<'d>(&'d self, key: OutletDay, at: Moment, registry: &'d Registry, set: &'d RuleSet) -> Vec<SeriesDay<'d>> {
         let Some(outlet) = registry.outlet(key.outlet, at) else { return Vec::new() };
-        let flow = outlet.flow_factor.and_then(|factor| self.cells.get(&factor)).map(Box::as_ref);
+        let cells = self.row.cells.cells();
+        let flow = outlet.flow_factor.and_then(|factor| cells.get(&factor)).map(Box::as_ref);
         let (start, end) = (key.day.start(), key.day.end());
-        let series = self.cells.iter().map(|(factor, cells)| {
+        let series = cells.iter().map(|(factor, cells)| {
             let row = self.reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, *factor, at));
             let exempts = |hour: &u8| {
                 let hour = key.day.hour(*hour);
@@ -89,11 +87,6 @@ impl DayState {
         self.books.values().flat_map(BTreeMap::values).map(HourBook::len).sum()
     }
 
-    /// What is written of it.
-    pub(super) fn to_row(&self) -> DayRow {
-        DayRow { cells: self.cells.clone(), ..self.row.clone() }
-    }
-
     pub(super) fn enter(&mut self, reading: &Reading) -> bool {
         if reading.key == ReadingKey::Day {
             let known = self.row.reported.get(&reading.factor);
@@ -108,26 +101,34 @@ impl DayState {
 
     /// Computes the cells of one hour from its records.
     pub(super) fn compute(&mut self, key: OutletDay, hour: u8, registry: &Registry, marks: &Marks, rules: &RuleSet) {
-        for cells in self.cells.values_mut() {
-            cells[usize::from(hour)] = None;
-        }
+        let computed = self.hour_cells(key, hour, registry, marks, rules);
+        self.row.cells.change(|cells| {
+            for cells in cells.values_mut() {
+                cells[usize::from(hour)] = None;
+            }
+            for (factor, cell) in computed {
+                cells.entry(factor).or_insert_with(|| Box::new([const { None }; 24]))[usize::from(hour)] = Some(Arc::new(cell));
+            }
+            cells.retain(|_, cells| cells.iter().any(Option::is_some));
+        });
+    }
+
+    fn hour_cells(&self, key: OutletDay, hour: u8, registry: &Registry, marks: &Marks, rules: &RuleSet) -> Vec<(FactorCode, HourCell)> {
         let hour_at = key.day.hour(hour);
         let at = hour_at.start();
-        let (Some(books), Some(outlet)) = (self.books.get(&hour), registry.outlet(key.outlet, at)) else { return };
-        let reporters = &self.reporters;
-        let row = |factor| reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, factor, at));
+        let (Some(books), Some(outlet)) = (self.books.get(&hour), registry.outlet(key.outlet, at)) else { return Vec::new() };
+        let row = |factor| self.reporters.iter().find_map(|mn| registry.series(*mn, key.outlet, factor, at));
         let spans = |factor| -> Vec<MarkSpan> { marks.over(key.outlet, factor, outlet.medium, at, hour_at.end()) };
         let beside = outlet.oxygen_factor.and_then(|factor| Some((books.get(&factor)?, factor, spans(factor))));
         let oxygen =
             beside.as_ref().map(|(book, factor, spans)| (*book, SeriesRules::new(*factor, outlet, row(*factor), false, hour_at, spans, rules)));
         let oxygen = oxygen.as_ref().map(|(book, rules)| (*book, rules));
-        for (factor, book) in books.iter().filter(|(_, book)| !book.is_empty()) {
+        let series = books.iter().filter(|(_, book)| !book.is_empty()).map(|(factor, book)| {
             let over = spans(*factor);
             let rules = SeriesRules::new(*factor, outlet, row(*factor), converts(registry, outlet, *factor, key.day), hour_at, &over, rules);
-            let cells = self.cells.entry(*factor).or_insert_with(|| Box::new([const { None }; 24]));
-            cells[usize::from(hour)] = Some(Arc::new(book.close(oxygen, &rules)));
-        }
-        self.cells.retain(|_, cells| cells.iter().any(Option::is_some));
+            (*factor, book.close(oxygen, &rules))
+        });
+        series.collect()
     }
 }
 

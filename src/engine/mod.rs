@@ -87,6 +87,17 @@ enum TimerKind {
     Watch(Mn),
 }
 
+impl TimerKind {
+    /// The day at which it looks.
+    fn day(self) -> Option<Day> {
+        match self {
+            Self::CloseHour(hour) => Some(hour.day()),
+            Self::Quiet(day) | Self::Provisional(day) | Self::Confirm(day) | Self::Recount(day) | Self::Dawn(day) => Some(day),
+            Self::CaseDue(_) | Self::Watch(_) => None,
+        }
+    }
+}
+
 /// What a timer needs before it can fire: a day, with its packets or without, and with what the days before it left.
 #[derive(Debug, Clone, Copy)]
 struct Need {
@@ -164,6 +175,8 @@ pub struct Engine {
     /// What the days before these left, from their recall until they are judged.
     pasts: BTreeMap<OutletDay, Past>,
     touched: BTreeSet<OutletDay>,
+    /// Days whose deadlines passed in this step: their cells were looked at.
+    opened: BTreeSet<OutletDay>,
 }
 
 impl Engine {
@@ -216,6 +229,7 @@ impl Engine {
             evidence: BTreeMap::new(),
             pasts: BTreeMap::new(),
             touched: BTreeSet::new(),
+            opened: BTreeSet::new(),
         };
         for case in snapshot.cases {
             engine.set_case_timer(&case);
@@ -389,7 +403,7 @@ impl Engine {
         if wants.is_empty() {
             self.pasts.clear();
         }
-        self.shrink();
+        self.shrink(&writes);
         writes.to = self.sequence;
         writes.now = self.now;
         Step { writes, taken, wants }

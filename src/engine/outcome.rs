@@ -1,7 +1,7 @@
 //! What a step asks for and what it gives: recalled days in, one write set out.
 
 use super::entry::{Body, Entry};
-use crate::aggregation::Cells;
+use crate::aggregation::Shelf;
 use crate::docket::Case;
 use crate::domain::time::{Day, Moment};
 use crate::domain::{Comparison, Declaration, Depth, Fact, FactorCode, Finding, Mn, Neighbour, Outage, OutletDay, OutletId, Record, Silence, Visit};
@@ -73,7 +73,7 @@ pub struct Recalled {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DayRow {
     /// Cells of the closed hours, by factor.
-    pub cells: BTreeMap<FactorCode, Box<Cells>>,
+    pub cells: Shelf,
     /// Revision and digest of what was last published: places 0–23 the hours, 24 the day.
     pub published: BTreeMap<u8, (u32, u64)>,
     /// What the loggers themselves report for the day (CN 2031), by factor.

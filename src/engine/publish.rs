@@ -74,8 +74,13 @@ impl Engine {
         self.evidence.insert(key, frames);
     }
 
-    /// Lets go of what a touched day no longer needs.
-    pub(super) fn shrink(&mut self) {
+    /// Lets go of what a touched day no longer needs, and puts the cells of those that were looked at to rest.
+    pub(super) fn shrink(&mut self, writes: &WriteSet) {
+        for key in std::mem::take(&mut self.opened).iter().chain(writes.days.keys()) {
+            if let Some(state) = self.days.get_mut(key) {
+                state.row.cells.rest();
+            }
+        }
         for key in std::mem::take(&mut self.touched) {
             let over = self.is_past(self.finality.confirm(key));
             let Some(state) = self.days.get_mut(&key) else { continue };
@@ -132,7 +137,7 @@ impl Engine {
 
     pub(super) fn write_row(&self, key: OutletDay, writes: &mut WriteSet) {
         if let Some(state) = self.days.get(&key).filter(|state| !state.is_blank()) {
-            writes.days.insert(key, state.to_row());
+            writes.days.insert(key, state.row.clone());
         }
     }
 

@@ -137,6 +137,9 @@ impl Engine {
             return false;
         }
         self.now = self.now.max(timer.deadline);
+        if let Some(day) = timer.kind.day() {
+            self.opened.insert(OutletDay { outlet: timer.outlet, day });
+        }
         match timer.kind {
             TimerKind::CloseHour(hour) => self.close_hour(timer.outlet, hour, writes),
             TimerKind::Provisional(day) => {

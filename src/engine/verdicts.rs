@@ -272,13 +272,8 @@ impl Engine {
     /// The packets of the highest hours, and the ranges of all packets about the day.
     pub(super) fn evidence_of(&self, key: OutletDay, case: &Case) -> Evidence {
         let (Some(state), Some(frames)) = (self.days.get(&key), self.evidence.get(&key)) else { return Evidence::default() };
-        let mut peaks: Vec<(rust_decimal::Decimal, u64)> = state
-            .cells
-            .iter()
-            .filter(|(factor, _)| docket::family(case.kind, **factor) == case.factor)
-            .flat_map(|(_, cells)| cells.iter().flatten())
-            .filter_map(|cell| Some((cell.max?, cell.peak?.sequence)))
-            .collect();
+        let cells = state.row.cells.iter().filter(|(factor, _)| docket::family(case.kind, *factor) == case.factor);
+        let mut peaks: Vec<(rust_decimal::Decimal, u64)> = cells.filter_map(|(_, cell)| Some((cell.max?, cell.peak?.sequence))).collect();
         peaks.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
         let mut sequences: Vec<u64> = peaks.into_iter().map(|(_, sequence)| sequence).collect();
         sequences.dedup();

@@ -303,14 +303,13 @@ impl Tables for Store {
         for row in sqlx::query("SELECT outlet, day, first, due FROM reopened").fetch_all(&mut self.writer).await? {
             if let Some(key) = key_of(&row) {
                 snapshot.reopened.insert(key, Reopened { first: Moment(row.get(2)), due: Moment(row.get(3)) });
-                if let Some(day) = self.day_row(key).await? {
-                    snapshot.days.insert(key, day);
-                }
             }
         }
-        for row in sqlx::query("SELECT outlet, day, row, carry FROM hour_cells WHERE confirmed = 0").fetch_all(&mut self.writer).await? {
-            if let Some(key) = key_of(&row) {
-                snapshot.days.insert(key, read_day(row.get(2), row.get(3))?);
+        // Row by row: all documents of a large fleet at once are gigabytes.
+        let open = sqlx::query("SELECT outlet, day FROM hour_cells WHERE confirmed = 0").fetch_all(&mut self.writer).await?;
+        for key in open.iter().filter_map(key_of).chain(snapshot.reopened.keys().copied().collect::<Vec<_>>()) {
+            if let Some(day) = self.day_row(key).await? {
+                snapshot.days.insert(key, day);
             }
         }
         for key in snapshot.days.keys().copied().collect::<Vec<_>>() {

@@ -77,14 +77,49 @@ fn plain_hours(outlet: &str, factor: &str, day: &str, sends: bool) -> Vec<(Optio
     hours_of(day).map(class).collect()
 }
 
-#[test]
-fn a_second_plain_computation_gives_every_hour_and_day_and_exceedance_and_changes_are_marked() {
-    let public = Public::new();
-    let day = "2026-03-22";
-    let said = public.says(&["--day", day]);
-    holds(&said, &["2026-03-22 r1 已公开 disclosed:"]);
-    let first = public.to.join(day).join("r1");
-    let (hours, days) = (table(&first.join("hours.csv")), table(&first.join("days.csv")));
+/// Four decimals, half to even.
+fn shown(numerator: i64, denominator: i64) -> String {
+    let (whole, rest) = (numerator * 10_000 / denominator, numerator * 10_000 % denominator);
+    let up = rest * 2 > denominator || (rest * 2 == denominator && whole % 2 == 1);
+    let digits = whole + i64::from(up);
+    let text = format!("{}.{:04}", digits / 10_000, digits % 10_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The day's values that count, and whether they are enough for a mean.
+fn plain_day(outlet: &str, factor: &str, day: &str, sends: bool) -> (Vec<i64>, bool) {
+    let valid: Vec<i64> = plain_hours(outlet, factor, day, sends).iter().filter_map(|(value, _)| *value).collect();
+    let enough = valid.len() >= if outlet == "S009-W2" { 18 } else { 20 };
+    (valid, enough)
+}
+
+/// Sulphur dioxide of the incinerator above 80 in the day or 100 in the hour, phosphorus of the sewage works above 0.5 in the day.
+fn plain_exceedances(day: &str) -> Vec<[String; 7]> {
+    let row = |[outlet, factor, basis, hour]: [&str; 4], value: String, limit: &str, multiple: String| {
+        [outlet, factor, basis, hour, &value, limit, &multiple].map(str::to_owned)
+    };
+    let mut rows = Vec::new();
+    let (so2, enough) = plain_day("S003-G1", "a21026", day, true);
+    let (sum, count) = (so2.iter().sum::<i64>(), so2.len() as i64);
+    if enough && sum > 80 * count {
+        rows.push(row(["S003-G1", "a21026", "day", ""], shown(sum, count), "80", shown(sum - 80 * count, 80 * count)));
+    }
+    for (hour, (value, _)) in plain_hours("S003-G1", "a21026", day, true).into_iter().enumerate() {
+        if let Some(value) = value.filter(|value| *value > 100) {
+            rows.push(row(["S003-G1", "a21026", "hour", &format!("{hour:02}")], value.to_string(), "100", shown(value - 100, 100)));
+        }
+    }
+    let (phosphorus, enough) = plain_day("S009-W2", "w21011", day, true);
+    let (sum, count) = (phosphorus.iter().sum::<i64>(), phosphorus.len() as i64);
+    if enough && sum * 2 > count {
+        rows.push(row(["S009-W2", "w21011", "day", ""], shown(sum, count), "0.5", shown(sum * 2 - count, count)));
+    }
+    rows
+}
+
+/// Every hour, day and exceedance of a disclosed day beside what was played.
+fn is_what_was_played(folder: &Path, day: &str) {
+    let (hours, days) = (table(&folder.join("hours.csv")), table(&folder.join("days.csv")));
     let field = |row: &BTreeMap<String, String>, name: &str| row[name].clone();
     for (outlet, sends) in [("S001-G1", true), ("S001-G2", false), ("S003-G1", true), ("S009-W2", true)] {
         for factor in pollutants(outlet) {
@@ -103,32 +138,38 @@ fn a_second_plain_computation_gives_every_hour_and_day_and_exceedance_and_change
                     .filter(|(_, class)| *kind == "measured" || *class != "missing")
                     .map(|(value, class)| (value.map(|value| value.to_string()).unwrap_or_default(), (*class).to_owned()))
                     .collect();
-                assert_eq!(said, expected, "{outlet} {factor} {kind}");
-                let valid: Vec<i64> = plain.iter().filter_map(|(value, _)| *value).collect();
+                assert_eq!(said, expected, "{day} {outlet} {factor} {kind}");
+                let (valid, enough) = plain_day(outlet, &factor, day, sends);
                 let of_day = days.iter().find(|row| row["outlet"] == outlet && row["factor"] == factor && row["kind"] == *kind);
-                let of_day = of_day.unwrap_or_else(|| panic!("no day of {outlet} {factor} {kind}"));
-                assert_eq!(of_day["count"], valid.len().to_string(), "{outlet} {factor} {kind}");
-                // Four decimals, half to even.
-                let enough = valid.len() >= if outlet == "S009-W2" { 18 } else { 20 };
-                let (sum, count) = (valid.iter().sum::<i64>() * 10_000, valid.len() as i64);
-                let figure = if enough {
-                    let (whole, rest) = (sum / count, sum % count);
-                    let up = rest * 2 > count || (rest * 2 == count && whole % 2 == 1);
-                    let digits = whole + i64::from(up);
-                    let text = format!("{}.{:04}", digits / 10_000, digits % 10_000);
-                    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-                } else {
-                    String::new()
+                let Some(of_day) = of_day else {
+                    assert!(*kind == "converted" && valid.is_empty(), "{day}: no day of {outlet} {factor} {kind}");
+                    continue;
                 };
-                assert_eq!((&of_day["value"], &of_day["valid"]), (&figure, &enough.to_string()), "{outlet} {factor} {kind}");
+                assert_eq!(of_day["count"], valid.len().to_string(), "{day} {outlet} {factor} {kind}");
+                let figure = if enough { shown(valid.iter().sum(), valid.len() as i64) } else { String::new() };
+                assert_eq!((&of_day["value"], &of_day["valid"]), (&figure, &enough.to_string()), "{day} {outlet} {factor} {kind}");
             }
         }
     }
-    // The incinerator is above its limits for SO2: 90 and more all day above 80, 120 in three hours above 100; the phosphorus of
-    // the sewage works is above its daily limit.
-    let exceedances = table(&first.join("exceedances.csv"));
+    let exceedances = table(&folder.join("exceedances.csv"));
     let beyond: Vec<_> =
         exceedances.iter().map(|row| ["outlet", "factor", "basis", "hour", "value", "limit", "multiple"].map(|name| field(row, name))).collect();
+    assert_eq!(beyond, plain_exceedances(day), "{day}");
+}
+
+#[test]
+fn a_second_plain_computation_gives_every_hour_and_day_and_exceedance_of_the_month_and_changes_are_marked() {
+    let public = Public::new();
+    let said = public.says(&["--from", "2026-03-01", "--until", "2026-03-31"]);
+    holds(&said, &["2026-03-01 r1 已公开 disclosed:", "2026-03-31 r1 已公开 disclosed:"]);
+    for day in 1..=31 {
+        let day = format!("2026-03-{day:02}");
+        is_what_was_played(&public.to.join(&day).join("r1"), &day);
+    }
+    let day = "2026-03-22";
+    let first = public.to.join(day).join("r1");
+    let (hours, days) = (table(&first.join("hours.csv")), table(&first.join("days.csv")));
+    // The second computation itself: 90 and more all day above 80, 120 in three hours above 100.
     let expected = [
         ["S003-G1", "a21026", "day", "", "93.75", "80", "0.1719"],
         ["S003-G1", "a21026", "hour", "08", "120", "100", "0.2"],
@@ -136,7 +177,7 @@ fn a_second_plain_computation_gives_every_hour_and_day_and_exceedance_and_change
         ["S003-G1", "a21026", "hour", "10", "120", "100", "0.2"],
         ["S009-W2", "w21011", "day", "", "3", "0.5", "5"],
     ];
-    assert_eq!(beyond, expected.map(|row| row.map(str::to_owned)));
+    assert_eq!(plain_exceedances(day), expected.map(|row| row.map(str::to_owned)));
     // S010 is no key unit of the list; S001 is one.
     assert!(hours.iter().all(|row| row["site"] != "S010") && hours.iter().any(|row| row["site"] == "S001"));
 

@@ -1,4 +1,4 @@
-//! 运维机构赋分 over the sample city: the last twelve days of a March, with gaps, faults, stops, a check hour, a silence, late marks and
+//! 运维机构赋分 over the sample city's March: nineteen quiet days, and twelve with gaps, faults, stops, a check hour, a silence, late marks and
 //! failed checks. A second computation, as plain as it can be, gives the same points line by line; and what is refused is named.
 
 use crate::process::{Folder, Serve, published, replayed};
@@ -34,16 +34,19 @@ const SENDERS: [(&str, &str, &str, &str, &str); 3] = [
 ];
 
 pub fn start() -> Moment {
-    at("2026-03-20 00:00:00")
+    at("2026-03-01 00:00:00")
 }
+
+/// Hours of the month before anything happens.
+const QUIET_HOURS: i64 = 19 * 24;
 
 fn hours() -> i64 {
     (at("2026-04-01 00:00:00").0 - start().0) / HOUR_MS
 }
 
-/// What an outlet's hour is: a mark of the standard, or nothing at all.
+/// What an outlet's hour of the month is: a mark of the standard, or nothing at all.
 pub fn mark(outlet: &str, hour: i64) -> Option<&'static str> {
-    match (outlet, hour) {
+    match (outlet, hour - QUIET_HOURS) {
         ("S001-G1", 54..58) => None,
         ("S001-G1", 80..120) => Some("D"),
         ("S001-G1", 200..212) => Some("F"),
@@ -57,7 +60,7 @@ pub fn mark(outlet: &str, hour: i64) -> Option<&'static str> {
 /// A pollutant's hour. Sulphur dioxide of the incinerator is above its daily limit on the third day, and above the hourly one in three
 /// hours; the phosphorus of the sewage works is above its limit every day.
 pub fn value(outlet: &str, factor: &str, hour: i64) -> i64 {
-    match (outlet, factor, hour) {
+    match (outlet, factor, hour - QUIET_HOURS) {
         ("S003-G1", "a21026", 56..59) => 120,
         ("S003-G1", "a21026", 48..72) => 90,
         // Its range ends at 5.
@@ -191,7 +194,7 @@ impl House {
         let folder = Folder::new();
         let data = folder.0.join("data");
         std::fs::create_dir_all(&data).expect("a folder");
-        Self::play(&data, at("2026-03-19 23:59:00"), Some(sample_city()), journal());
+        Self::play(&data, at("2026-02-28 23:59:00"), Some(sample_city()), journal());
         Self { folder }
     }
 

@@ -36,7 +36,7 @@ use crate::telemetry::metric;
 use address::{Pause, READER, unfit, within};
 use metrics::gauge;
 use months::{month_of, months_there};
-use rows::number;
+use rows::{ROWS_PER_STATEMENT, number};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection, Row};
 use std::collections::{BTreeMap, BTreeSet};
@@ -488,10 +488,19 @@ impl Tables for PgStore {
                 snapshot.reopened.insert(key, Reopened { first: Moment(row.get(2)), due: Moment(row.get(3)) });
             }
         }
-        let open = "SELECT outlet, day, body, carry FROM hour_cells WHERE partition = $1 AND NOT confirmed";
-        let reopened = "SELECT outlet, day, body, carry FROM hour_cells JOIN reopened USING (partition, outlet, day) WHERE partition = $1";
-        for days in [open, reopened] {
-            for row in sqlx::query(days).bind(self.partition).fetch_all(&mut self.connection).await? {
+        // Some at a time: all documents of a large fleet at once are gigabytes.
+        let open = sqlx::query("SELECT outlet, day FROM hour_cells WHERE partition = $1 AND NOT confirmed").bind(self.partition);
+        let open = open.fetch_all(&mut self.connection).await?;
+        let keys: Vec<OutletDay> = open.iter().filter_map(key_of).chain(snapshot.reopened.keys().copied()).collect();
+        for keys in keys.chunks(ROWS_PER_STATEMENT) {
+            let rows = sqlx::query(
+                "SELECT outlet, day, body, carry FROM hour_cells JOIN UNNEST($2::text[], $3::bigint[]) AS t (outlet, day) USING (outlet, day) \
+                 WHERE partition = $1",
+            )
+            .bind(self.partition)
+            .bind(keys.iter().map(|key| key.outlet.as_str()).collect::<Vec<&str>>())
+            .bind(keys.iter().map(|key| i64::from(key.day.0)).collect::<Vec<i64>>());
+            for row in rows.fetch_all(&mut self.connection).await? {
                 if let Some(key) = key_of(&row) {
                     snapshot.days.insert(key, read_day(row.get(2), row.get(3))?);
                 }

@@ -13,7 +13,7 @@ use sqlx::postgres::PgConnection;
 use std::collections::BTreeMap;
 
 /// Rows in one statement: some megabytes of documents.
-const ROWS_PER_STATEMENT: usize = 1000;
+pub(super) const ROWS_PER_STATEMENT: usize = 1000;
 
 pub(super) fn number(value: u64) -> i64 {
     i64::try_from(value).expect("sequences stay below 2^63")
