@@ -539,6 +539,7 @@ pub fn open_hours_reach_ms(rules: &RuleSet) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aggregation::Shelf;
 
     #[test]
     fn confirmations_have_a_spread_of_their_own() {
@@ -552,5 +553,57 @@ mod tests {
         assert_eq!(wide.confirm(key), day.end().plus_ms(13 * HOUR_MS + share));
         assert_eq!((wide.provisional(key), wide.dawn(key)), (usual.provisional(key), usual.dawn(key)));
         assert_eq!(wide.close(key.outlet, day.hour(5)), usual.close(key.outlet, day.hour(5)));
+    }
+
+    #[test]
+    fn what_a_step_looked_at_rests_at_its_end() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/sample-city");
+        let names = ["sites", "outlets", "loggers", "series", "limits"].map(|name| format!("{name}.csv"));
+        let files = names.map(|name| (name.clone(), std::fs::read_to_string(folder.join(&name)).expect("a file of the sample city")));
+        let start = Day::parse("2026-03-14").expect("a day").start();
+        let mut bodies = vec![(start, Body::RegistryVersion { files: Files(files.into_iter().collect()) })];
+        for hour in 1..=38 {
+            let end = start.plus_ms(hour * HOUR_MS);
+            let area = format!("DataTime={};a21026-Avg=90,a21026-Flag=N;a19001-Avg=11,a19001-Flag=N", end.plus_ms(-HOUR_MS).wire());
+            let (qn, mn) = (end.plus_ms(5_000).wire_ms(), "010000A8900016F000169D03");
+            let segment = crate::protocol::encode::Segment {
+                qn: Some(&qn),
+                st: "31",
+                cn: "2061",
+                pw: Some("123456"),
+                mn: Some(mn),
+                flag: Some(5),
+                area: &area,
+                ..Default::default()
+            };
+            let bytes = segment.frame().trim_ascii_end().to_vec();
+            bodies.push((end.plus_ms(5_000), Body::Frame { bytes, peer: "192.0.2.1:4000".to_owned(), gateway: "test".to_owned(), connection: 1 }));
+            bodies.push((end.plus_ms(11 * MINUTE_MS), Body::Tick {}));
+        }
+        let mut engine = Engine::new(Snapshot::default(), false);
+        let (mut recalled, mut seen) = (Vec::new(), 0);
+        for (sequence, (at, body)) in (1..).zip(bodies) {
+            let entry = Entry { sequence, at, body };
+            loop {
+                let step = engine.step(std::slice::from_ref(&entry), std::mem::take(&mut recalled));
+                let cells = engine.days.values().map(|state| &state.row.cells);
+                // A day whose packets were asked for is looked at again as soon as they are there.
+                assert!(cells.clone().all(Shelf::rests) || !step.wants.is_empty(), "entry {sequence} left cells open");
+                seen = seen.max(cells.filter(|cells| !cells.is_empty()).count());
+                if step.taken == 1 {
+                    break;
+                }
+                let answer = |want: Want| Recalled {
+                    key: want.key,
+                    row: None,
+                    before: None,
+                    frames: want.frames.then(Vec::new),
+                    past: want.past.map(|_| Past::default()),
+                };
+                recalled = step.wants.into_iter().map(answer).collect();
+            }
+        }
+        assert!(engine.now > start.plus_ms(37 * HOUR_MS + 1), "the first day is confirmed");
+        assert_eq!(seen, 2, "the day before waits while today goes on");
     }
 }
