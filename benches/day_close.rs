@@ -88,7 +88,11 @@ impl House {
         self.sequence += entries.len() as u64;
         let mut recalled = Vec::new();
         while !entries.is_empty() {
-            let step = self.engine.step(&entries, std::mem::take(&mut recalled));
+            let mut step = self.engine.step(&entries, std::mem::take(&mut recalled));
+            // A day's row is written whole: only the last one counts.
+            if at < day().plus_ms(23 * HOUR_MS) {
+                step.writes.days.clear();
+            }
             let rest = entries.split_off(step.taken);
             self.jobs.send(Job::Commit(entries, Box::new(step.writes))).expect("the store goes on");
             entries = rest;

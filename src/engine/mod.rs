@@ -45,6 +45,9 @@ use uuid::Uuid;
 
 /// Days that may be asked for at once.
 const WANTS_MAX: usize = 64;
+/// Deadlines that may pass in one step. What they write is in memory until it is committed, and what was taken before them waits for
+/// its answer: a house that comes back to a fleet whose hours have all ended commits in between.
+const TIMERS_MAX: usize = 256;
 /// Events about rejected bytes per minute of engine time; the rest is only journalled and counted.
 const REJECTED_EVENTS_MAX: u32 = 60;
 
@@ -378,20 +381,21 @@ impl Engine {
         rules::neighbours::due(&self.rules, self.now, self.neighbours_until, self.began, confirmed)
     }
 
-    /// Takes entries until a timer needs a day that is not resident. `recalled` are the days that the last step asked for.
+    /// Takes entries until a timer needs a day that is not resident, or enough deadlines have passed for one step. `recalled` are the
+    /// days that the last step asked for.
     pub fn step(&mut self, entries: &[Entry], recalled: Vec<Recalled>) -> Step {
         let mut writes = WriteSet { from: self.sequence, ..WriteSet::default() };
         for day in recalled {
             self.make_full(day);
         }
         let mut wants = Vec::new();
-        let mut taken = 0;
+        let (mut taken, mut fires_left) = (0, TIMERS_MAX);
         for entry in entries {
             assert_eq!(entry.sequence, self.sequence + 1, "the journal has no holes");
             let until = self.now.max(entry.at);
             self.look_for_gap(until, &mut writes);
-            wants = self.run_timers(until, &mut writes);
-            if !wants.is_empty() {
+            if let Some(asked) = self.run_timers(until, &mut fires_left, &mut writes) {
+                wants = asked;
                 break;
             }
             self.leave_root(until, &mut writes);

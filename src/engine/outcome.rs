@@ -267,7 +267,7 @@ pub struct Step {
     pub writes: WriteSet,
     /// How many of the entries were taken. Fewer than given: recall `wants` after committing, then step again with the rest.
     pub taken: usize,
-    /// What must be recalled before the next entry.
+    /// What must be recalled before the next entry; nothing where a step ended because it was long enough.
     pub wants: Vec<Want>,
 }
 

@@ -3,8 +3,12 @@
 use super::*;
 
 impl Engine {
-    pub(super) fn run_timers(&mut self, until: Moment, writes: &mut WriteSet) -> Vec<Want> {
+    /// Fires what is due. Some: not all of it; the days are wanted first, or, if there are none, so many deadlines are enough for one step.
+    pub(super) fn run_timers(&mut self, until: Moment, fires_left: &mut usize, writes: &mut WriteSet) -> Option<Vec<Want>> {
         while let Some(timer) = self.timers.first().copied().filter(|timer| timer.deadline < until) {
+            if *fires_left == 0 {
+                return Some(Vec::new());
+            }
             if !self.fire(timer, writes) {
                 let due = self.timers.iter().take_while(|timer| timer.deadline < until).copied().collect::<Vec<_>>();
                 let mut keys: BTreeMap<OutletDay, (bool, Option<u32>)> = BTreeMap::new();
@@ -17,15 +21,16 @@ impl Engine {
                     let here = self.days.get(&key).is_some_and(|state| state.known && state.prior_known) && !self.touched.contains(&key);
                     Want { key, loggers: self.registry.loggers_of(key.outlet), row: !here, frames, past }
                 };
-                return keys.into_iter().map(want).collect();
+                return Some(keys.into_iter().map(want).collect());
             }
             self.timers.remove(&timer);
+            *fires_left -= 1;
         }
         self.now = self.now.max(until);
         if self.now.day() != self.admitted_on {
             self.renew_admissions(writes);
         }
-        Vec::new()
+        None
     }
 
     /// The root of the hour that ended, before the first entry of another: one event, also when several hours passed without an entry.

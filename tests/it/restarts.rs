@@ -2,7 +2,7 @@
 //! wrote it. Also: rule sets that move deadlines, and registers that change between a packet and its hour's end.
 
 use crate::postgres::in_step;
-use crate::world::{MN, OUTLET, SO2_DAY_80, at, frame_body, packet, registry};
+use crate::world::{MN, OUTLET, SO2_DAY_80, at, city, frame_body, packet, registry};
 use hj212d::domain::time::{Day, HOUR_MS, MINUTE_MS, Moment};
 use hj212d::domain::{Mn, OutletDay, OutletId, RuleSet, Span, Status};
 use hj212d::engine::{Body, DayRow, Engine, Entry, Pasts, Recalled, Recount, Reopened, Snapshot, StoredFrame, WriteSet};
@@ -228,6 +228,18 @@ fn restarts_between_the_parts_of_an_entry_change_no_event() {
     journal.retain(|(at, _)| *at <= start() || at.0.rem_euclid(HOUR_MS) >= 6 * MINUTE_MS);
     let (whole, broken) = (run(&journal, &[]), run_on(&journal, &[], true));
     assert!(broken.breaks >= 2, "{} restarts", broken.breaks);
+    for (one, other) in whole.events.iter().zip(&broken.events) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(whole.events.len(), broken.events.len());
+}
+
+/// Three hundred outlets close their hour between two entries.
+#[test]
+fn restarts_between_more_deadlines_than_one_step_takes_change_no_event() {
+    let journal = journal(&city(300), minutes(1), Vec::new(), 2);
+    let (whole, broken) = (run(&journal, &[]), run_on(&journal, &[], true));
+    assert!(broken.breaks >= 36, "{} restarts: an hour of all is too much for one step", broken.breaks);
     for (one, other) in whole.events.iter().zip(&broken.events) {
         assert_eq!(one, other);
     }
