@@ -26,16 +26,16 @@ impl Shelf {
     /// When bytes that [`Shelf::rest`] wrote cannot be read: memory that lies ends the house.
     #[must_use]
     pub fn cells(&self) -> &ByFactor {
-        self.open.get_or_init(|| match &self.resting {
-            Some(bytes) => postcard::from_bytes(bytes).expect("what was written here can be read"),
-            None => ByFactor::new(),
-        })
+        self.open.get_or_init(|| self.read())
+    }
+
+    fn read(&self) -> ByFactor {
+        self.resting.as_ref().map(|bytes| postcard::from_bytes(bytes).expect("what was written here can be read")).unwrap_or_default()
     }
 
     /// Changes the cells.
     pub(crate) fn change(&mut self, how: impl FnOnce(&mut ByFactor)) {
-        let _ = self.cells();
-        let mut cells = self.open.take().unwrap_or_default();
+        let mut cells = self.open.take().unwrap_or_else(|| self.read());
         how(&mut cells);
         *self = Self::from(cells);
     }

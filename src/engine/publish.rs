@@ -110,8 +110,10 @@ impl Engine {
         self.publish_hour(key, hour, writes);
         self.judge_hour(key, hour, writes);
         self.write_row(key, writes);
-        if expected && hour.of_day() < 23 {
-            self.set_next_hour_timer(key);
+        // This hour counts as closed from the next instant on: the one after it is named, not looked for.
+        let next = hour.of_day() + 1;
+        if expected && next < 24 && self.day(key).timed.insert(next) {
+            self.set_hour_timer(outlet, key.day.hour(next));
         }
     }
 

@@ -225,7 +225,7 @@ impl Engine {
         self.write_row(key, writes);
     }
 
-    /// The first hour that is not closed gets its timer; each hour sets the next one's.
+    /// The first hour that is not closed gets its timer; each hour that closes sets the next one's.
     pub(super) fn set_next_hour_timer(&mut self, key: OutletDay) {
         let next = (0..24).find(|hour| !self.is_closed(key.outlet, key.day.hour(*hour)));
         if let Some(hour) = next.filter(|hour| self.day(key).timed.insert(*hour)) {

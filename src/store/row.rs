@@ -24,11 +24,10 @@ pub(super) fn link(bytes: &[u8]) -> Option<Link> {
     bytes.try_into().ok()
 }
 
-/// A day's row, and what it hands over. Its cells rest: a start reads every open day.
+/// A day's row, and what it hands over.
 pub(super) fn read_day(row: &[u8], carry: Option<&[u8]>) -> Result<DayRow, StoreError> {
     let mut row: DayRow = read_json(row)?;
     row.carry = carry.map(read_json).transpose()?;
-    row.cells.rest();
     Ok(row)
 }
 

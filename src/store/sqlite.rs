@@ -308,7 +308,8 @@ impl Tables for Store {
         // Row by row: all documents of a large fleet at once are gigabytes.
         let open = sqlx::query("SELECT outlet, day FROM hour_cells WHERE confirmed = 0").fetch_all(&mut self.writer).await?;
         for key in open.iter().filter_map(key_of).chain(snapshot.reopened.keys().copied().collect::<Vec<_>>()) {
-            if let Some(day) = self.day_row(key).await? {
+            if let Some(mut day) = self.day_row(key).await? {
+                day.cells.rest();
                 snapshot.days.insert(key, day);
             }
         }

@@ -502,7 +502,9 @@ impl Tables for PgStore {
             .bind(keys.iter().map(|key| i64::from(key.day.0)).collect::<Vec<i64>>());
             for row in rows.fetch_all(&mut self.connection).await? {
                 if let Some(key) = key_of(&row) {
-                    snapshot.days.insert(key, read_day(row.get(2), row.get(3))?);
+                    let mut day = read_day(row.get(2), row.get(3))?;
+                    day.cells.rest();
+                    snapshot.days.insert(key, day);
                 }
             }
         }
