@@ -65,19 +65,21 @@ pub fn say(what: &str, mut waits: Vec<u64>) {
     );
 }
 
-/// A hundred loggers that send a packet, wait for its answer, pause, and send the next one; the waits in microseconds.
+/// A hundred loggers, each beginning a little after the one before, that send a packet, wait for its answer, pause, and send the next one;
+/// the waits in microseconds.
 #[allow(clippy::disallowed_methods)] // A bench measures.
 pub async fn live(address: SocketAddr, how_long: Duration, pause: Duration, packet: fn(usize, u64) -> Vec<u8>) -> Vec<u64> {
     let end = Instant::now() + how_long;
     let tasks: Vec<_> = (0..100)
-        .map(|logger| {
+        .map(|logger: u32| {
             tokio::spawn(async move {
                 let mut stream = tokio::net::TcpStream::connect(address).await.expect("connected");
                 stream.set_nodelay(true).expect("an option");
                 let (mut waits, mut count) = (Vec::new(), 0);
+                tokio::time::sleep(pause * logger / 100).await;
                 while Instant::now() < end {
                     let sent = Instant::now();
-                    exchange(&mut stream, &packet(logger, count)).await;
+                    exchange(&mut stream, &packet(logger as usize, count)).await;
                     waits.push(sent.elapsed().as_micros() as u64);
                     count += 1;
                     tokio::time::sleep(pause).await;

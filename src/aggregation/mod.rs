@@ -21,4 +21,4 @@ pub use day::{Cells, Cycle, Fate, SeriesDay, beside};
 pub use marks::{MarkSpan, Marks};
 pub use seen::{Odd, Seen, Versions};
 pub use shape::{SLOTS, Shape, Sums};
-pub use shelf::Shelf;
+pub use shelf::{Shelf, UnknownForm};

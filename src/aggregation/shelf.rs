@@ -1,18 +1,29 @@
-//! The cells of an outlet's day. Between two closings of an hour nobody looks at them: they rest as bytes, in a quarter of the room.
+//! The cells of an outlet's day. Between two closings of an hour nobody looks at them: they rest as bytes, in a quarter of the room. The
+//! same bytes are what a store keeps of them.
 
 use super::HourCell;
 use super::day::Cells;
 use crate::domain::FactorCode;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// Cells by factor. Closed hours only: what a cell holds until its hour is closed is not carried.
 type ByFactor = BTreeMap<FactorCode, Box<Cells>>;
 
+/// The form of the bytes, their first one. They stand in databases: whoever changes what a cell holds gives it a new number, and reads
+/// the former form as well.
+const FORM: u8 = 1;
+
+/// Bytes that are no cells of a form that is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("stored cells have the form {0}, and this release reads the form {FORM}: a later release wrote them, start that one")]
+pub struct UnknownForm(u8);
+
 /// Cells of one outlet's closed hours of one day, by factor. Those that rest are read when somebody looks, and stay open until they
 /// are put to rest again.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Shelf {
     /// The cells as bytes; none: there are none, or they changed since.
     resting: Option<Arc<[u8]>>,
@@ -20,6 +31,27 @@ pub struct Shelf {
 }
 
 impl Shelf {
+    /// Cells as they were stored. They are read when somebody looks.
+    ///
+    /// # Errors
+    /// [`UnknownForm`].
+    pub fn at_rest(bytes: &[u8]) -> Result<Self, UnknownForm> {
+        match bytes.first() {
+            Some(&FORM) => Ok(Self { resting: Some(bytes.into()), open: OnceLock::new() }),
+            form => Err(UnknownForm(form.copied().unwrap_or_default())),
+        }
+    }
+
+    /// The cells as they are stored; none: there are none.
+    #[must_use]
+    pub fn bytes(&self) -> Option<Cow<'_, [u8]>> {
+        match (&self.resting, self.open.get()) {
+            (Some(bytes), _) => Some(Cow::Borrowed(bytes)),
+            (None, Some(open)) if !open.is_empty() => Some(Cow::Owned(written(open))),
+            _ => None,
+        }
+    }
+
     /// The cells, by factor.
     ///
     /// # Panics
@@ -30,7 +62,8 @@ impl Shelf {
     }
 
     fn read(&self) -> ByFactor {
-        self.resting.as_ref().map(|bytes| postcard::from_bytes(bytes).expect("what was written here can be read")).unwrap_or_default()
+        let read = |bytes: &Arc<[u8]>| postcard::from_bytes(&bytes[1..]).expect("what was written here can be read");
+        self.resting.as_ref().map(read).unwrap_or_default()
     }
 
     /// Changes the cells.
@@ -40,15 +73,17 @@ impl Shelf {
         *self = Self::from(cells);
     }
 
-    /// Puts them to rest.
-    ///
-    /// # Panics
-    /// Never: what is in a cell can be written.
-    pub fn rest(&mut self) {
-        let Some(open) = self.open.take() else { return };
-        if self.resting.is_none() && !open.is_empty() {
-            self.resting = Some(postcard::to_allocvec(&open).expect("cells can be written").into());
+    /// Has their bytes at hand, while they stay open: for what is written and looked at again in the same step.
+    pub fn settle(&mut self) {
+        if self.resting.is_none() {
+            self.resting = self.open.get().filter(|open| !open.is_empty()).map(|open| written(open).into());
         }
+    }
+
+    /// Puts them to rest.
+    pub fn rest(&mut self) {
+        self.settle();
+        self.open = OnceLock::new();
     }
 
     /// Whether nobody looked at them since they were put to rest.
@@ -69,6 +104,20 @@ impl Shelf {
     }
 }
 
+/// # Panics
+/// Never: what is in a cell can be written.
+fn written(cells: &ByFactor) -> Vec<u8> {
+    postcard::to_extend(cells, vec![FORM]).expect("cells can be written")
+}
+
+/// Without what can be read again.
+impl Clone for Shelf {
+    fn clone(&self) -> Self {
+        let open = if self.resting.is_none() { self.open.clone() } else { OnceLock::new() };
+        Self { resting: self.resting.clone(), open }
+    }
+}
+
 impl From<ByFactor> for Shelf {
     fn from(cells: ByFactor) -> Self {
         Self { resting: None, open: OnceLock::from(cells) }
@@ -83,12 +132,7 @@ impl PartialEq for Shelf {
 
 impl Eq for Shelf {}
 
-impl Serialize for Shelf {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.cells().serialize(serializer)
-    }
-}
-
+/// As releases before the bytes had them: in the document of the day.
 impl<'de> Deserialize<'de> for Shelf {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         ByFactor::deserialize(deserializer).map(Self::from)
@@ -126,8 +170,31 @@ mod tests {
         after.rest();
         assert!(after.rests() && !after.is_empty());
         assert_eq!(before, after);
-        let read: Shelf = serde_json::from_slice(&serde_json::to_vec(&after).expect("it serialises")).expect("it can be read");
-        assert_eq!(read, before);
+        let stored = after.bytes().expect("there are some").into_owned();
+        assert_eq!(Shelf::at_rest(&stored), Ok(before.clone()));
+        assert_eq!(before.bytes().as_deref(), Some(&stored[..]), "at rest or not");
+        let document = serde_json::to_vec(before.cells()).expect("it serialises");
+        assert_eq!(serde_json::from_slice::<Shelf>(&document).expect("as older releases stored them"), before);
+    }
+
+    #[test]
+    fn the_form_of_stored_cells_does_not_change_without_its_number() {
+        let known = concat!(
+            "0101066132313032360000000000000000000000000000000000000000000000010003003c0000010432352f320000000000000002014e3a0144020001",
+            "020a0101fbcfdbc3f4020000010180a0a49a9d67070000010100901c0000000000000000013c000000000001000300000000000000000000000000"
+        );
+        let bytes: String = shelf().bytes().expect("there are some").iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(bytes, known, "what a cell holds has changed: another FORM, and this one is still read");
+        assert_eq!(Shelf::at_rest(&[2, 0]), Err(UnknownForm(2)));
+        assert_eq!(Shelf::at_rest(&[]), Err(UnknownForm(0)));
+    }
+
+    #[test]
+    fn settled_cells_stay_open_and_copies_of_them_rest() {
+        let mut shelf = shelf();
+        shelf.settle();
+        assert!(!shelf.rests() && shelf.clone().rests());
+        assert_eq!(shelf.clone(), shelf);
     }
 
     #[test]

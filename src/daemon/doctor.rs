@@ -5,7 +5,7 @@ use super::house::IN_SYNC_MIN;
 use super::{Config, Failure, disclose, exit, readers, small_runtime};
 use crate::broker::look_at_topics;
 use crate::domain::time::{HOUR_MS, Moment};
-use crate::domain::{Basis, Series};
+use crate::domain::{Basis, RuleSet, Series};
 use crate::message::DISPOSITIONS;
 use crate::pipeline::appending::REGISTER;
 use crate::pipeline::clock::ArrivalClock;
@@ -21,6 +21,10 @@ const DISK_PCT_MIN: u64 = 5;
 const DESCRIPTORS_BESIDE: u64 = 128;
 /// A running daemon's engine time may be so far behind the clock.
 const ENGINE_BEHIND_MS: i64 = 60_000;
+/// Milliseconds of one core that an outlet's day takes to close its last hour and to be published, and to be confirmed (ten factors, all
+/// rules; ours: benches/README.md). Half of a core should be left for what comes meanwhile.
+const PUBLISHING_MS: u64 = 5;
+const CONFIRMING_MS: u64 = 7;
 /// Outlets that are named one by one.
 const NAMED_MAX: usize = 10;
 /// Files of the time services that Debian has; one of them says that the clock is being kept.
@@ -96,6 +100,7 @@ const DESCRIPTORS: (&str, &str) = ("文件描述符", "descriptors");
 const CLOCK: (&str, &str) = ("时钟", "clock");
 const DATABASE: (&str, &str) = ("数据库", "database");
 const REGISTRY: (&str, &str) = ("台账", "registry");
+const SPREAD: (&str, &str) = ("错峰", "spread");
 const KAFKA: (&str, &str) = ("Kafka", "kafka");
 const DISCLOSURE: (&str, &str) = ("信息公开", "disclosure");
 
@@ -230,10 +235,13 @@ async fn database(config: &Config, looks: &mut Vec<Look>) -> Option<Moment> {
             ));
             None
         }
-        Ok(Some((now, registry))) => {
+        Ok(Some(Opened { now, registry, rules, shards })) => {
             looks.push(Look::fine(DATABASE, format!("{database} 可读，引擎时间 {now}"), format!("{database} can be read, engine time is {now}")));
             looks.extend(engine_time(now, config.local_socket().exists()));
             looks.push(holes(registry.as_ref(), now));
+            if let Some(registry) = registry {
+                looks.push(spread(registry.outlets(now).count() as u64 / shards, &rules));
+            }
             Some(now)
         }
         Err(Failure { message, .. }) => {
@@ -244,8 +252,19 @@ async fn database(config: &Config, looks: &mut Vec<Look>) -> Option<Moment> {
     }
 }
 
-/// Engine time (of the shard that is furthest behind), and the register in force.
-async fn opened(database: &DatabaseUrl) -> Result<Option<(Moment, Option<Registry>)>, Failure> {
+/// What a database says of itself.
+struct Opened {
+    /// Engine time, of the shard that is furthest behind.
+    now: Moment,
+    /// The register in force.
+    registry: Option<Registry>,
+    /// The rule set in force.
+    rules: RuleSet,
+    /// Shards that share the outlets; at least one.
+    shards: u64,
+}
+
+async fn opened(database: &DatabaseUrl) -> Result<Option<Opened>, Failure> {
     let shards = Store::shards(database).await.map_err(readers::failed(database))?;
     let mut now: Option<Moment> = None;
     for shard in &shards {
@@ -254,9 +273,47 @@ async fn opened(database: &DatabaseUrl) -> Result<Option<(Moment, Option<Registr
     }
     let Some(now) = now else { return Ok(None) };
     let versions = readers::versions(&shards).await?;
-    let Some(version) = versions.iter().rfind(|version| version.registry) else { return Ok(Some((now, None))) };
-    let files: Files = super::registry::files_of(version)?;
-    Ok(Some((now, Registry::parse(&files).ok())))
+    let rules = versions.iter().rfind(|version| !version.registry).and_then(|version| std::str::from_utf8(&version.content).ok());
+    let rules = rules.and_then(|text| RuleSet::parse(text).ok()).unwrap_or_default();
+    let mut opened = Opened { now, registry: None, rules, shards: shards.len() as u64 };
+    if let Some(version) = versions.iter().rfind(|version| version.registry) {
+        let files: Files = super::registry::files_of(version)?;
+        opened.registry = Registry::parse(&files).ok();
+    }
+    Ok(Some(opened))
+}
+
+/// Whether the deadlines of so many outlets, of one engine, lie far enough from each other for answers to go out in between.
+fn spread(outlets: u64, rules: &RuleSet) -> Look {
+    let wanted = |each_ms: u64, least: u64| (outlets * each_ms * 2).div_ceil(1000).max(least);
+    let default = RuleSet::default();
+    let publishing = wanted(PUBLISHING_MS, u64::from(default.spread_secs.value)).min(u64::from(RuleSet::SPREAD_SECS_MAX));
+    let confirming = wanted(CONFIRMING_MS, u64::from(default.confirm_spread_secs.value)).min(u64::from(RuleSet::CONFIRM_SPREAD_SECS_MAX));
+    let (set, confirm_set) = (rules.spread_secs.value, rules.confirm_spread_secs.value);
+    if u64::from(set) >= publishing && u64::from(confirm_set) >= confirming {
+        return Look::fine(
+            SPREAD,
+            format!("{outlets} 个排放口的结算分散在 {set} 秒内，确认分散在 {confirm_set} 秒内"),
+            format!("the deadlines of {outlets} outlets lie within {set} s, confirmations within {confirm_set} s"),
+        );
+    }
+    let mend = (
+        "hj212d rules print，修改上述数值后 rules import；次日生效（docs/operations.md「大规模接入」）",
+        "hj212d rules print, change the figures, rules import; they count from the next day on (docs/operations.md, \"Large fleets\")",
+    );
+    Look::bad(
+        SPREAD,
+        State::Warning,
+        format!(
+            "{outlets} 个排放口的结算挤在 {set} 秒内、确认挤在 {confirm_set} 秒内，其间应答迟缓；\
+             建议 spread_secs = {publishing}，confirm_spread_secs = {confirming}"
+        ),
+        format!(
+            "the deadlines of {outlets} outlets lie within {set} s and confirmations within {confirm_set} s, and answers wait for them; \
+             spread_secs = {publishing} and confirm_spread_secs = {confirming} leave half of a core for answers"
+        ),
+        mend,
+    )
 }
 
 fn engine_time(now: Moment, socket: bool) -> Option<Look> {
@@ -401,6 +458,18 @@ async fn kafka(config: &Config, engine_time: Option<Moment>, looks: &mut Vec<Loo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn deadlines_that_lie_too_close_for_a_fleet_are_a_warning_with_the_figures_to_set() {
+        let mut rules = RuleSet::default();
+        assert_eq!(spread(1_400, &rules).state, State::Fine, "the defaults are for a city");
+        let close = spread(30_000, &rules);
+        assert_eq!(close.state, State::Warning);
+        assert!(close.says.1.contains("spread_secs = 300 and confirm_spread_secs = 420"), "{}", close.says.1);
+        (rules.spread_secs.value, rules.confirm_spread_secs.value) = (300, 420);
+        assert_eq!(spread(30_000, &rules).state, State::Fine);
+        assert!(spread(10_000_000, &rules).says.1.contains("spread_secs = 1800 and confirm_spread_secs = 21600"), "no more than can be set");
+    }
 
     #[test]
     fn a_worker_that_is_behind_by_half_of_what_the_journal_keeps_is_a_fault() {

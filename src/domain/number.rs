@@ -228,7 +228,8 @@ impl Ratio {
     /// The sum of some fractions.
     #[must_use]
     pub fn sum<'r>(values: impl IntoIterator<Item = &'r Ratio>) -> Self {
-        values.into_iter().fold(Self::whole(0), |sum, value| sum.plus(value))
+        let values: Vec<&Ratio> = values.into_iter().collect();
+        Self::halves(&values)
     }
 
     /// Below zero.
@@ -240,8 +241,20 @@ impl Ratio {
     /// The arithmetic mean of some fractions; `None` of none.
     #[must_use]
     pub fn mean<'r>(values: impl IntoIterator<Item = &'r Ratio>) -> Option<Self> {
-        let (sum, count) = values.into_iter().fold((Self::whole(0), 0i64), |(sum, count), value| (sum.plus(value), count + 1));
-        sum.divided(&Self::whole(count))
+        let values: Vec<&Ratio> = values.into_iter().collect();
+        Self::halves(&values).divided(&Self::whole(i64::try_from(values.len()).ok()?))
+    }
+
+    /// The sum, half by half: numerators and denominators stay as short as they can be for as long as they can.
+    fn halves(values: &[&Ratio]) -> Self {
+        match values {
+            [] => Self::whole(0),
+            [one] => (*one).clone(),
+            _ => {
+                let (one, other) = values.split_at(values.len() / 2);
+                Self::halves(one).plus(&Self::halves(other))
+            }
+        }
     }
 
     /// Rounded once, half to even (四舍六入五成双, GB/T 8170-2008), to so many decimals.

@@ -65,7 +65,7 @@ rule_set! {
     day_confirmed_after_min: u32 = 780, S, "marks are due by 12:00 of the next day, results are published about 13:00", "Minutes after midnight at which a day is confirmed.";
     late_accept_hours: u32 = 168, S, "7 days, the figure of the missing-hour rule (list of 18 situations, no. 1)", "Hours after which data are kept but no longer averaged.";
     future_accept_min: u32 = 30, D, "ours: a clock may be wrong, a value cannot be older than its packet", "Minutes by which DataTime may lie after the arrival.";
-    spread_secs: u32 = 20, D, "ours: twenty thousand outlets close an hour in some seconds of work; answers go out in between", "Each outlet's deadlines lie up to so many seconds later, by a share of its own.";
+    spread_secs: u32 = 20, D, "ours: closing an hour and publishing a day was measured at up to 5 ms of work an outlet of ten factors (benches/README.md); two thousand leave half of a core for answers, 30,000 set 300, 100,000 set 1000", "Each outlet's deadlines lie up to so many seconds later, by a share of its own.";
     confirm_spread_secs: u32 = 20, D, "ours: confirming a day of ten factors beside ninety others was measured at 5 to 7 ms of work (benches/README.md); a city of 10,000 outlets sets 600, one of 100,000 sets 3600", "… and those of confirmations up to so many: the rules that look back run then.";
     quiet_secs: u32 = 60, D, "ours: back-filling three days costs a few revisions, not thousands", "A reopened day publishes after so many quiet seconds of engine time.";
     quiet_max_secs: u32 = 600, D, "ours: see quiet_secs", "… and at the latest after so many.";
@@ -125,6 +125,11 @@ impl RuleSet {
         set.fault().map_or(Ok(set), |fault| Err(serde::de::Error::custom(fault)))
     }
 
+    /// No more seconds can be set as `spread_secs`, and as `confirm_spread_secs`.
+    pub const SPREAD_SECS_MAX: u32 = 1800;
+    /// See there.
+    pub const CONFIRM_SPREAD_SECS_MAX: u32 = 6 * 3600;
+
     /// A figure that the house cannot bear: an hour must be closed before its packets are sealed, three hours after its end.
     fn fault(&self) -> Option<String> {
         let minutes = [
@@ -133,7 +138,7 @@ impl RuleSet {
             ("day_confirmed_after_min", self.day_confirmed_after_min.value, 7 * 24 * 60),
             ("future_accept_min", self.future_accept_min.value, 60),
             ("late_accept_hours", self.late_accept_hours.value, 10_000),
-            ("spread_secs", self.spread_secs.value, 600),
+            ("spread_secs", self.spread_secs.value, Self::SPREAD_SECS_MAX),
             ("silence_min", self.silence_min.value, 150),
             ("silence_intervals", self.silence_intervals.value, 2),
             ("score_days", self.score_days.value, 30),
@@ -141,7 +146,7 @@ impl RuleSet {
             ("networking_manual_days", self.networking_manual_days.value, 10_000),
             ("networking_permit_months", self.networking_permit_months.value, 1_200),
             ("networking_list_months", self.networking_list_months.value, 1_200),
-            ("confirm_spread_secs", self.confirm_spread_secs.value, 6 * 3600),
+            ("confirm_spread_secs", self.confirm_spread_secs.value, Self::CONFIRM_SPREAD_SECS_MAX),
             ("recount_pace_us", self.recount_pace_us.value, 1_000_000),
         ];
         let above = minutes.into_iter().find(|(_, value, most)| value > most);

@@ -3,7 +3,8 @@
 //!
 //! Engine time is the largest stamp seen, never the wall clock. Timers fire at their own deadline, in the order of
 //! (deadline, outlet, kind), before the first entry that is stamped later. The engine asks for nothing: when it needs a day
-//! that is not resident it stops before the entry (or the timer) that needs it, and says which.
+//! that is not resident it stops before the entry (or the timer) that needs it, and says which. After so many deadlines it stops as well,
+//! for what was done so far to be committed.
 
 mod cases;
 mod day;

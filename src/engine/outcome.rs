@@ -72,7 +72,8 @@ pub struct Recalled {
 /// What is kept of a day besides its packets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DayRow {
-    /// Cells of the closed hours, by factor.
+    /// Cells of the closed hours, by factor. A store keeps their bytes beside the document; older documents hold them.
+    #[serde(default, skip_serializing)]
     pub cells: Shelf,
     /// Revision and digest of what was last published: places 0–23 the hours, 24 the day.
     pub published: BTreeMap<u8, (u32, u64)>,

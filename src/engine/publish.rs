@@ -137,8 +137,9 @@ impl Engine {
         self.write_row(key, writes);
     }
 
-    pub(super) fn write_row(&self, key: OutletDay, writes: &mut WriteSet) {
-        if let Some(state) = self.days.get(&key).filter(|state| !state.is_blank()) {
+    pub(super) fn write_row(&mut self, key: OutletDay, writes: &mut WriteSet) {
+        if let Some(state) = self.days.get_mut(&key).filter(|state| !state.is_blank()) {
+            state.row.cells.settle();
             writes.days.insert(key, state.row.clone());
         }
     }

@@ -20,6 +20,7 @@ pub use journal::{JOURNAL, JournalError, JournalReader, JournalWriter, Read, Rec
 pub use postgres::{LinkStates, PgUrl, ServerHealth, Surveyor, Trouble};
 pub use sealed::SealedHour;
 
+use crate::aggregation::UnknownForm;
 use crate::domain::time::Moment;
 
 /// Why the store could not do what it was asked. What the caller may assume is said per variant.
@@ -37,6 +38,9 @@ pub enum StoreError {
     /// A stored document cannot be read.
     #[error("stored document: {0}")]
     Document(#[from] serde_json::Error),
+    /// Stored cells of a form that this release does not know.
+    #[error(transparent)]
+    Cells(#[from] UnknownForm),
     /// What a day left for the rules of spans cannot be read or written.
     #[error("a day's profile: {0}")]
     Profile(#[from] postcard::Error),

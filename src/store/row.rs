@@ -1,7 +1,8 @@
-//! Documents in rows: JSON under zstd, the same bytes in every database.
+//! Documents in rows: JSON under zstd, and the cells of a day as bytes under zstd, the same in every database.
 
 use super::block::BlockError;
 use super::{StoreError, Version};
+use crate::aggregation::Shelf;
 use crate::domain::Mn;
 use crate::domain::time::{Day, Moment};
 use crate::engine::{Body, DayRow, Entry, Link};
@@ -24,24 +25,52 @@ pub(super) fn link(bytes: &[u8]) -> Option<Link> {
     bytes.try_into().ok()
 }
 
-/// A day's row, and what it hands over.
-pub(super) fn read_day(row: &[u8], carry: Option<&[u8]>) -> Result<DayRow, StoreError> {
-    let mut row: DayRow = read_json(row)?;
-    row.carry = carry.map(read_json).transpose()?;
-    Ok(row)
+/// A day's document, its cells, and what it hands over, as they are stored. In rows of older releases the cells are in the document.
+pub(super) struct StoredRow<Bytes> {
+    pub(super) document: Bytes,
+    pub(super) cells: Option<Bytes>,
+    pub(super) carry: Option<Bytes>,
 }
 
-pub(super) fn write_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+impl StoredRow<Vec<u8>> {
+    pub(super) fn of(row: &DayRow) -> Result<Self, StoreError> {
+        let cells = row.cells.bytes().map(|cells| compress(&cells)).transpose()?;
+        Ok(Self { document: write_json(row)?, cells, carry: row.carry.as_ref().map(write_json).transpose()? })
+    }
+}
+
+impl StoredRow<&[u8]> {
+    pub(super) fn read(self) -> Result<DayRow, StoreError> {
+        let mut row: DayRow = read_json(self.document)?;
+        if let Some(cells) = self.cells {
+            row.cells = Shelf::at_rest(&zstd::decode_all(cells).map_err(BlockError::from)?)?;
+        }
+        row.carry = self.carry.map(read_json).transpose()?;
+        Ok(row)
+    }
+}
+
+fn compress(bytes: &[u8]) -> Result<Vec<u8>, BlockError> {
     thread_local! {
         // Some thousand documents an hour: making a context for each costs more than most of them.
         static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
     }
-    let text = serde_json::to_vec(value)?;
-    let compressed = COMPRESSOR.with_borrow_mut(|slot| match slot {
-        Some(compressor) => compressor.compress(&text),
-        None => slot.insert(zstd::bulk::Compressor::new(LEVEL)?).compress(&text),
-    });
-    Ok(compressed.map_err(BlockError::from)?)
+    COMPRESSOR.with_borrow_mut(|slot| {
+        let compressor = match slot {
+            Some(compressor) => compressor,
+            None => {
+                let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
+                // What was damaged on the disk is found when it is read, not when it is looked at.
+                compressor.include_checksum(true)?;
+                slot.insert(compressor)
+            }
+        };
+        Ok(compressor.compress(bytes)?)
+    })
+}
+
+pub(super) fn write_json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    Ok(compress(&serde_json::to_vec(value)?)?)
 }
 
 pub(super) fn read_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {

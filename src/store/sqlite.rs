@@ -2,7 +2,7 @@
 
 use super::block::{self, Index, RawBlock, RawSealed};
 use super::indexes::{HotBlock, Indexes};
-use super::row::{link, mn_of, read_day, read_json, read_profile, read_version, version_of, write_json, write_profile};
+use super::row::{StoredRow, link, mn_of, read_json, read_profile, read_version, version_of, write_json, write_profile};
 use super::sealed::{self, SEAL_ROWS, SealedHour};
 use super::tables::{Tables, first_day, recount};
 use super::{StoreError, Version};
@@ -13,6 +13,7 @@ use crate::engine::{DayRow, Entry, Recount, Reopened, Snapshot, WriteSet};
 use crate::link::{Debt, Settled};
 use crate::message::Event;
 use crate::rules::{Carry, Past};
+use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Row, Sqlite};
 use std::collections::{BTreeMap, BTreeSet};
@@ -306,21 +307,25 @@ impl Tables for Store {
             }
         }
         // Row by row: all documents of a large fleet at once are gigabytes.
-        let open = sqlx::query("SELECT outlet, day FROM hour_cells WHERE confirmed = 0").fetch_all(&mut self.writer).await?;
-        for key in open.iter().filter_map(key_of).chain(snapshot.reopened.keys().copied().collect::<Vec<_>>()) {
-            if let Some(mut day) = self.day_row(key).await? {
-                day.cells.rest();
-                snapshot.days.insert(key, day);
+        let mut open = sqlx::query(
+            "SELECT o.outlet, o.day, d.row, d.cells, d.carry, b.carry AS before \
+             FROM (SELECT outlet, day FROM hour_cells WHERE confirmed = 0 UNION SELECT outlet, day FROM reopened) AS o \
+             JOIN hour_cells AS d ON d.outlet = o.outlet AND d.day = o.day \
+             LEFT JOIN hour_cells AS b ON b.outlet = o.outlet AND b.day = o.day - 1",
+        )
+        .fetch(&mut self.writer);
+        while let Some(row) = open.try_next().await? {
+            let Some(key) = key_of(&row) else { continue };
+            let mut day = day_of(&row)?;
+            day.cells.rest();
+            snapshot.days.insert(key, day);
+            if let Some(before) = row.get::<Option<&[u8]>, _>("before") {
+                snapshot.befores.insert(key, read_json(before)?);
             }
         }
-        for key in snapshot.days.keys().copied().collect::<Vec<_>>() {
-            let before = OutletDay { day: Day(key.day.0 - 1), ..key };
-            if !snapshot.days.contains_key(&before)
-                && let Some(carry) = self.carry(before).await?
-            {
-                snapshot.befores.insert(key, carry);
-            }
-        }
+        // The day before that is resident itself hands over what it has then.
+        let days = &snapshot.days;
+        snapshot.befores.retain(|key, _| !days.contains_key(&OutletDay { day: Day(key.day.0 - 1), ..*key }));
         Ok(())
     }
 
@@ -356,12 +361,12 @@ impl Tables for Store {
     }
 
     async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError> {
-        let row = sqlx::query("SELECT row, carry FROM hour_cells WHERE outlet = $1 AND day = $2")
+        let row = sqlx::query("SELECT row, cells, carry FROM hour_cells WHERE outlet = $1 AND day = $2")
             .bind(key.outlet.as_str())
             .bind(i64::from(key.day.0))
             .fetch_optional(&mut self.writer)
             .await?;
-        row.map(|row| read_day(row.get(0), row.get(1))).transpose()
+        row.as_ref().map(day_of).transpose()
     }
 
     async fn carry(&mut self, key: OutletDay) -> Result<Option<Carry>, StoreError> {
@@ -535,17 +540,25 @@ async fn write_marks(connection: &mut SqliteConnection, entries: &[Entry], write
     Ok(())
 }
 
+/// A day by its columns `row`, `cells`, `carry`.
+fn day_of(row: &SqliteRow) -> Result<DayRow, StoreError> {
+    StoredRow { document: row.get::<&[u8], _>("row"), cells: row.get("cells"), carry: row.get("carry") }.read()
+}
+
 async fn write_days(connection: &mut SqliteConnection, writes: &WriteSet) -> Result<(), StoreError> {
     for (key, row) in &writes.days {
+        let stored = StoredRow::of(row)?;
         sqlx::query(
-            "INSERT INTO hour_cells (outlet, day, confirmed, row, carry) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (outlet, day) DO UPDATE SET confirmed = excluded.confirmed, row = excluded.row, carry = excluded.carry",
+            "INSERT INTO hour_cells (outlet, day, confirmed, row, cells, carry) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (outlet, day) DO UPDATE \
+             SET confirmed = excluded.confirmed, row = excluded.row, cells = excluded.cells, carry = excluded.carry",
         )
         .bind(key.outlet.as_str())
         .bind(i64::from(key.day.0))
         .bind(i64::from(row.confirmed))
-        .bind(write_json(row)?)
-        .bind(row.carry.as_ref().map(write_json).transpose()?)
+        .bind(stored.document)
+        .bind(stored.cells)
+        .bind(stored.carry)
         .execute(&mut *connection)
         .await?;
     }

@@ -1,9 +1,11 @@
 //! Bytes that a row could stumble over, in every field of a packet: U+0000, 0xFF, broken UTF-8, numbers that no number type
 //! holds. Through the link, the engine and the database: what came lies there byte for byte, what was refused with its reason,
-//! the day is recalled and computed from it, and the good packets around it make their means.
+//! the day is recalled and computed from it, and the good packets around it make their means. And rows of days as older releases wrote
+//! them, damaged, and of a later release.
 
 use crate::process::{Folder, journal};
 use crate::world::{MN, OUTLET, at, packet, registry};
+use hj212d::aggregation::Shelf;
 use hj212d::domain::time::{MINUTE_MS, Moment};
 use hj212d::domain::{Mn, OutletDay, OutletId};
 use hj212d::engine::{Body, Entry, Want};
@@ -15,7 +17,7 @@ use hj212d::pipeline::intake::{Intake, Item};
 use hj212d::pipeline::serve::{Serve, Settings};
 use hj212d::protocol::crc::{self, CrcKind};
 use hj212d::protocol::encode;
-use hj212d::store::Store;
+use hj212d::store::{Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -337,4 +339,57 @@ fn whatever_stands_in_a_field_is_stored_byte_for_byte_and_its_day_is_recalled_an
     assert!(again["revision"].as_u64() >= Some(2), "{again}");
     assert_eq!(newest(&events, Topic::DayMeans, "2026-03-14T00:00:00+08:00")["status"], "revised");
     expect_mean_of_sixty(newest(&events, Topic::HourMeans, "2026-03-15T14:00:00+08:00"), "35.2");
+}
+
+/// Every day's document and cells, changed.
+async fn change_days(database: &Path, change: impl Fn(Vec<u8>, Vec<u8>) -> (Vec<u8>, Option<Vec<u8>>)) {
+    use sqlx::{ConnectOptions, Row};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    let mut connection = options.connect().await.expect("opened");
+    let rows = sqlx::query("SELECT outlet, day, row, cells FROM hour_cells WHERE cells IS NOT NULL").fetch_all(&mut connection).await.expect("rows");
+    assert!(!rows.is_empty(), "days with cells");
+    for row in rows {
+        let (document, cells) = change(row.get(2), row.get(3));
+        let update = sqlx::query("UPDATE hour_cells SET row = $1, cells = $2 WHERE outlet = $3 AND day = $4").bind(document).bind(cells);
+        update.bind(row.get::<String, _>(0)).bind(row.get::<i64, _>(1)).execute(&mut connection).await.expect("changed");
+    }
+}
+
+#[test]
+fn a_day_of_an_older_release_is_read_from_its_document_and_damaged_cells_are_named() {
+    let folder = Folder::new();
+    let database = folder.0.join("hj212d.sqlite");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let days = || runtime.block_on(async { Ok::<_, StoreError>(Store::open(&database, false).await?.snapshot().await?.days) });
+    runtime.block_on(run(&database, |post: &mut Post| {
+        post.good_hour(at("2026-03-14 08:00:00"), at("2026-03-14 08:01:00"), MINUTE_MS, "35.2");
+        post.tick(at("2026-03-14 09:30:00"));
+    }));
+    let before = days().expect("as it was stored");
+    assert_eq!(before.values().map(|day| day.cells.iter().count()).sum::<usize>(), 1, "one hour of one factor is closed");
+
+    // Before the cells were stored as bytes, they were a member of the document.
+    runtime.block_on(change_days(&database, |document, cells| {
+        let mut document: serde_json::Value = serde_json::from_slice(&zstd::decode_all(&document[..]).expect("zstd")).expect("JSON");
+        let cells = Shelf::at_rest(&zstd::decode_all(&cells[..]).expect("zstd")).expect("a known form");
+        document["cells"] = serde_json::to_value(cells.cells()).expect("it serialises");
+        (zstd::encode_all(document.to_string().as_bytes(), 1).expect("zstd"), None)
+    }));
+    assert_eq!(days().expect("of the older release"), before);
+
+    // The next hour that closes writes the row as it is written now.
+    runtime.block_on(run(&database, |post: &mut Post| {
+        post.good_hour(at("2026-03-14 09:00:00"), at("2026-03-14 09:31:00"), 1000, "35.2");
+        post.tick(at("2026-03-14 10:30:00"));
+    }));
+    assert_eq!(days().expect("as it is stored now").values().map(|day| day.cells.iter().count()).sum::<usize>(), 2);
+    runtime.block_on(change_days(&database, |document, mut cells| {
+        let middle = cells.len() / 2;
+        cells[middle] ^= 1;
+        (document, Some(cells))
+    }));
+    assert!(matches!(days(), Err(StoreError::Block(_))), "one bit is another");
+    runtime.block_on(change_days(&database, |document, _| (document, Some(zstd::encode_all(&[255, 0][..], 1).expect("zstd")))));
+    let named = days().expect_err("of a later release").to_string();
+    assert_eq!(named, "stored cells have the form 255, and this release reads the form 1: a later release wrote them, start that one");
 }

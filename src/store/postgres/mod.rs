@@ -21,7 +21,7 @@ pub use whole::{LinkStates, Surveyor};
 
 use super::block::{self, Index, RawBlock, RawSealed};
 use super::indexes::{HotBlock, Indexes};
-use super::row::{link, mn_of, read_day, read_json, read_profile, read_version};
+use super::row::{StoredRow, link, mn_of, read_json, read_profile, read_version};
 use super::sealed::{self, SEAL_ROWS, SealedHour};
 use super::tables::{self, Tables, first_day, recount};
 use super::{StoreError, Version};
@@ -494,7 +494,7 @@ impl Tables for PgStore {
         let keys: Vec<OutletDay> = open.iter().filter_map(key_of).chain(snapshot.reopened.keys().copied()).collect();
         for keys in keys.chunks(ROWS_PER_STATEMENT) {
             let rows = sqlx::query(
-                "SELECT outlet, day, body, carry FROM hour_cells JOIN UNNEST($2::text[], $3::bigint[]) AS t (outlet, day) USING (outlet, day) \
+                "SELECT outlet, day, body, cells, carry FROM hour_cells JOIN UNNEST($2::text[], $3::bigint[]) AS t (outlet, day) USING (outlet, day) \
                  WHERE partition = $1",
             )
             .bind(self.partition)
@@ -502,7 +502,7 @@ impl Tables for PgStore {
             .bind(keys.iter().map(|key| i64::from(key.day.0)).collect::<Vec<i64>>());
             for row in rows.fetch_all(&mut self.connection).await? {
                 if let Some(key) = key_of(&row) {
-                    let mut day = read_day(row.get(2), row.get(3))?;
+                    let mut day = day_of(&row)?;
                     day.cells.rest();
                     snapshot.days.insert(key, day);
                 }
@@ -569,13 +569,13 @@ impl Tables for PgStore {
     }
 
     async fn day_row(&mut self, key: OutletDay) -> Result<Option<DayRow>, StoreError> {
-        let row = sqlx::query("SELECT body, carry FROM hour_cells WHERE partition = $1 AND outlet = $2 AND day = $3")
+        let row = sqlx::query("SELECT body, cells, carry FROM hour_cells WHERE partition = $1 AND outlet = $2 AND day = $3")
             .bind(self.partition)
             .bind(key.outlet.as_str())
             .bind(i64::from(key.day.0))
             .fetch_optional(&mut self.connection)
             .await?;
-        row.map(|row| read_day(row.get(0), row.get(1))).transpose()
+        row.as_ref().map(day_of).transpose()
     }
 
     async fn carry(&mut self, key: OutletDay) -> Result<Option<Carry>, StoreError> {
@@ -723,4 +723,9 @@ impl PgOutbox {
 
 fn key_of(row: &PgRow) -> Option<OutletDay> {
     Some(OutletDay { outlet: OutletId::new(row.get(0))?, day: Day(row.get::<i64, _>(1) as i32) })
+}
+
+/// A day by its columns `body`, `cells`, `carry`.
+fn day_of(row: &PgRow) -> Result<DayRow, StoreError> {
+    StoredRow { document: row.get::<&[u8], _>("body"), cells: row.get("cells"), carry: row.get("carry") }.read()
 }

@@ -7,7 +7,7 @@ use crate::domain::{Mn, Outage, OutletDay, Span};
 use crate::engine::{DayRow, Entry, Recount, Reopened, WriteSet};
 use crate::store::StoreError;
 use crate::store::indexes::Indexes;
-use crate::store::row::{version_of, write_json, write_profile};
+use crate::store::row::{StoredRow, version_of, write_json, write_profile};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use std::collections::BTreeMap;
@@ -126,19 +126,25 @@ async fn write_bodies<T>(
 pub(super) async fn write_days(connection: &mut PgConnection, partition: i64, writes: &WriteSet) -> Result<(), StoreError> {
     let days: Vec<(&OutletDay, &DayRow)> = writes.days.iter().collect();
     for rows in days.chunks(ROWS_PER_STATEMENT) {
-        let bodies: Vec<Vec<u8>> = rows.iter().map(|(_, row)| write_json(*row)).collect::<Result<_, _>>()?;
-        let carry = |row: &DayRow| row.carry.as_ref().map(write_json).transpose();
-        let carries: Vec<Option<Vec<u8>>> = rows.iter().map(|(_, row)| carry(row)).collect::<Result<_, _>>()?;
+        let stored: Vec<StoredRow<Vec<u8>>> = rows.iter().map(|(_, row)| StoredRow::of(row)).collect::<Result<_, _>>()?;
+        let (mut bodies, mut cells, mut carries) = (Vec::new(), Vec::new(), Vec::new());
+        for row in stored {
+            bodies.push(row.document);
+            cells.push(row.cells);
+            carries.push(row.carry);
+        }
         sqlx::query(
-            "INSERT INTO hour_cells (partition, outlet, day, confirmed, body, carry) \
-             SELECT $1, t.* FROM UNNEST($2::text[], $3::bigint[], $4::boolean[], $5::bytea[], $6::bytea[]) AS t \
-             ON CONFLICT (partition, outlet, day) DO UPDATE SET confirmed = excluded.confirmed, body = excluded.body, carry = excluded.carry",
+            "INSERT INTO hour_cells (partition, outlet, day, confirmed, body, cells, carry) \
+             SELECT $1, t.* FROM UNNEST($2::text[], $3::bigint[], $4::boolean[], $5::bytea[], $6::bytea[], $7::bytea[]) AS t \
+             ON CONFLICT (partition, outlet, day) DO UPDATE \
+             SET confirmed = excluded.confirmed, body = excluded.body, cells = excluded.cells, carry = excluded.carry",
         )
         .bind(partition)
         .bind(rows.iter().map(|(key, _)| key.outlet.as_str()).collect::<Vec<&str>>())
         .bind(rows.iter().map(|(key, _)| i64::from(key.day.0)).collect::<Vec<i64>>())
         .bind(rows.iter().map(|(_, row)| row.confirmed).collect::<Vec<bool>>())
         .bind(bodies)
+        .bind(cells)
         .bind(carries)
         .execute(&mut *connection)
         .await?;

@@ -1,0 +1,2 @@
+-- The cells of an outlet's day as bytes; in rows without them they are in the document.
+ALTER TABLE hour_cells ADD COLUMN cells BLOB;
