@@ -1,9 +1,10 @@
 //! A day closes: its last hour, the provisional day, the confirmed one; meanwhile loggers send and wait for answers.
-//! `cargo bench --bench day_close -- --outlets 100000` (ten factors each, all rules; the preparation takes a quarter of an hour).
+//! `cargo bench --bench day_close -- --outlets 100000 --spread 1400` (ten factors each, all rules; the preparation takes half an hour).
+//! With `--folder DIR` the prepared day is kept there, or was kept there by an earlier run.
 //!
 //! The day is stored through engine and store as `serve` would, without rules and without sync. Then `serve` begins a minute before
 //! the last hour closes, on both processors, and a hundred loggers beside it send as many packets as such a fleet does by the minute.
-//! The deadlines are set so close to each other that the whole night fits into half an hour; they are spread as operations.md says.
+//! The deadlines are set so close to each other that the night is over within an hour.
 
 #[path = "parts/city.rs"]
 mod city;
@@ -16,7 +17,7 @@ use hj212d::domain::time::{HOUR_MS, MINUTE_MS, Moment};
 use hj212d::engine::{Body, Engine, Entry, Recalled, Snapshot, Want, WriteSet};
 use hj212d::store::Store;
 use server::{Server, live, say};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
@@ -30,22 +31,24 @@ fn day() -> Moment {
     Moment::parse_rfc3339("2026-03-14T00:00:00+08:00").expect("an instant")
 }
 
-/// Minutes after midnight: `serve` begins, the last hour closes, the day is published, it is confirmed; and when to stop. The spread of
-/// ten minutes lies over closing and publishing alike: each outlet's day is published two minutes after its last hour is closed.
+/// Minutes after midnight: `serve` begins, the last hour closes, the day is published. The same spread lies over closing and publishing: each
+/// outlet's day is published two minutes after its last hour is closed.
 const BEGIN: u32 = 9;
 const CLOSE: u32 = 10;
 const PUBLISH: u32 = 12;
-const CONFIRM: u32 = 23;
-const END: u32 = 44;
-/// Seconds over which closing and publishing are spread, and confirming.
-const SPREAD: u32 = 600;
+/// Seconds over which confirming is spread.
 const CONFIRM_SPREAD: u32 = 1200;
 
-fn deadlines(mut rules: RuleSet) -> RuleSet {
+/// The minute after midnight in which the first day is confirmed, when all are published.
+fn confirm(spread: u32) -> u32 {
+    PUBLISH + spread / 60 + 1
+}
+
+fn deadlines(mut rules: RuleSet, spread: u32) -> RuleSet {
     rules.hour_provisional_after_min.value = CLOSE;
     rules.day_provisional_after_min.value = PUBLISH;
-    rules.day_confirmed_after_min.value = CONFIRM;
-    (rules.spread_secs.value, rules.confirm_spread_secs.value) = (SPREAD, CONFIRM_SPREAD);
+    rules.day_confirmed_after_min.value = confirm(spread);
+    (rules.spread_secs.value, rules.confirm_spread_secs.value) = (spread, CONFIRM_SPREAD);
     // The fleet sends once an hour; that it says nothing in between is no silence.
     rules.silence_min.value = 150;
     rules
@@ -55,17 +58,24 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let after = |word: &str| arguments.iter().skip_while(|known| *known != word).nth(1).cloned();
     let outlets = after("--outlets").map_or(10_000, |outlets| outlets.parse().expect("a number"));
+    let spread = after("--spread").map_or(600, |secs| secs.parse().expect("seconds"));
     if let Some(folder) = after("--prepare") {
-        return prepare(Path::new(&folder), outlets);
+        return prepare(Path::new(&folder), outlets, spread);
     }
-    let folder = std::env::temp_dir().join(format!("hj212d-day-close-{}", std::process::id()));
+    let kept = after("--folder").map(PathBuf::from);
+    let folder = kept.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("hj212d-day-close-{}", std::process::id())));
     std::fs::create_dir_all(&folder).expect("a folder");
-    // In a process of its own: its memory is not that of the bench.
-    let own = std::env::current_exe().expect("this program");
-    let prepared = Command::new(own).args(["--outlets", &outlets.to_string(), "--prepare"]).arg(&folder).status();
-    assert!(prepared.is_ok_and(|status| status.success()), "the day is stored");
-    close(&folder, outlets);
-    let _ = std::fs::remove_dir_all(&folder);
+    if !folder.join("hj212d.sqlite").exists() {
+        // In a process of its own: its memory is not that of the bench.
+        let own = std::env::current_exe().expect("this program");
+        let prepared =
+            Command::new(own).args(["--outlets", &outlets.to_string(), "--spread", &spread.to_string(), "--prepare"]).arg(&folder).status();
+        assert!(prepared.is_ok_and(|status| status.success()), "the day is stored");
+    }
+    close(&folder, outlets, spread);
+    if kept.is_none() {
+        let _ = std::fs::remove_dir_all(&folder);
+    }
 }
 
 /// What the store's thread is asked for.
@@ -107,7 +117,7 @@ impl House {
 
 /// The day until a minute before its last hour closes.
 #[allow(clippy::disallowed_methods)] // A bench measures.
-fn prepare(folder: &Path, outlets: usize) {
+fn prepare(folder: &Path, outlets: usize, spread: u32) {
     let (jobs, todo) = mpsc::sync_channel::<Job>(4);
     let data = folder.join("hj212d.sqlite");
     let store = std::thread::spawn(move || {
@@ -125,7 +135,7 @@ fn prepare(folder: &Path, outlets: usize) {
     });
     let began = Instant::now();
     let mut house = House { engine: Engine::new(Snapshot::default(), false), sequence: 0, jobs };
-    let quiet = deadlines(none());
+    let quiet = deadlines(none(), spread);
     house.step(day(), vec![Body::RegistryVersion { files: registry(outlets, 1) }, Body::RuleSetVersion { text: quiet.text() }]);
     for hour in 1..=24 {
         let now = day().plus_ms(hour * HOUR_MS);
@@ -135,7 +145,7 @@ fn prepare(folder: &Path, outlets: usize) {
             house.step(now.plus_ms(1000), packets.collect());
         }
         // Time goes on second by second while the hour's outlets close.
-        let seconds = if hour < 24 { i64::from(CLOSE) * 60..i64::from(CLOSE * 60 + SPREAD) + 2 } else { 0..0 };
+        let seconds = if hour < 24 { i64::from(CLOSE) * 60..i64::from(CLOSE * 60 + spread) + 2 } else { 0..0 };
         for second in seconds {
             house.step(now.plus_ms(second * 1000), vec![Body::Tick {}]);
         }
@@ -143,14 +153,14 @@ fn prepare(folder: &Path, outlets: usize) {
         eprintln!("hour {hour} of 24 stored after {:.0} s", began.elapsed().as_secs_f64());
     }
     let ready = day().plus_ms(24 * HOUR_MS + i64::from(BEGIN) * MINUTE_MS - 1000);
-    house.step(ready, vec![Body::RuleSetVersion { text: deadlines(RuleSet::default()).text() }]);
+    house.step(ready, vec![Body::RuleSetVersion { text: deadlines(RuleSet::default(), spread).text() }]);
     drop(house);
     store.join().expect("the store ends well");
 }
 
 /// `serve`, and what it costs minute by minute.
 #[allow(clippy::disallowed_methods)] // A bench measures.
-fn close(folder: &Path, outlets: usize) {
+fn close(folder: &Path, outlets: usize, spread: u32) {
     let data = folder.display().to_string();
     let size = std::fs::metadata(folder.join("hj212d.sqlite")).map_or(0, |file| file.len());
     println!("{outlets} outlets: a day of hour records of ten factors is {:.1} GB of database", size as f64 / 1e9);
@@ -162,13 +172,13 @@ fn close(folder: &Path, outlets: usize) {
     // The fleet by the minute: so long between two packets of one of the hundred.
     let pause = Duration::from_secs_f64(60.0 * LIVE as f64 / outlets as f64);
     let mut peak = 0;
-    for minute in BEGIN..END {
+    for minute in BEGIN..=confirm(spread) + CONFIRM_SPREAD / 60 {
         let cpu = serve.cpu();
         let waits = runtime.block_on(live(serve.address, Duration::from_secs(60), pause, by_the_minute));
         peak = peak.max(serve.resident());
         let what = match minute {
             ..CLOSE => "before",
-            CLOSE..CONFIRM => "hours close, days are published",
+            _ if minute < confirm(spread) => "hours close, days are published",
             _ => "days are confirmed",
         };
         let spent = (serve.cpu() - cpu).as_secs_f64();

@@ -73,8 +73,8 @@ impl Shelf {
         *self = Self::from(cells);
     }
 
-    /// Has their bytes at hand, while they stay open: for what is written and looked at again in the same step.
-    pub fn settle(&mut self) {
+    /// Has their bytes made while they stay open: for what is written and looked at again in the same step.
+    pub fn pack(&mut self) {
         if self.resting.is_none() {
             self.resting = self.open.get().filter(|open| !open.is_empty()).map(|open| written(open).into());
         }
@@ -82,7 +82,7 @@ impl Shelf {
 
     /// Puts them to rest.
     pub fn rest(&mut self) {
-        self.settle();
+        self.pack();
         self.open = OnceLock::new();
     }
 
@@ -190,9 +190,9 @@ mod tests {
     }
 
     #[test]
-    fn settled_cells_stay_open_and_copies_of_them_rest() {
+    fn packed_cells_stay_open_and_copies_of_them_rest() {
         let mut shelf = shelf();
-        shelf.settle();
+        shelf.pack();
         assert!(!shelf.rests() && shelf.clone().rests());
         assert_eq!(shelf.clone(), shelf);
     }

@@ -39,6 +39,7 @@ pub use config::{Config, ConfigError};
 use crate::registry::{FILES, Files, MORE_FILES};
 use crate::store::{DatabaseUrl, Store};
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -165,7 +166,7 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("hj212d: {}", failure.message);
+            let _ = writeln!(std::io::stderr(), "hj212d: {}", failure.message); // The code says it as well.
             ExitCode::from(failure.code)
         }
     }
@@ -173,7 +174,6 @@ pub fn run() -> ExitCode {
 
 /// Writes a line to standard output.
 fn print(line: std::fmt::Arguments<'_>) {
-    use std::io::Write;
     if let Err(error) = writeln!(std::io::stdout(), "{line}") {
         let gone = error.kind() == std::io::ErrorKind::BrokenPipe;
         if !gone {

@@ -65,7 +65,7 @@ rule_set! {
     day_confirmed_after_min: u32 = 780, S, "marks are due by 12:00 of the next day, results are published about 13:00", "Minutes after midnight at which a day is confirmed.";
     late_accept_hours: u32 = 168, S, "7 days, the figure of the missing-hour rule (list of 18 situations, no. 1)", "Hours after which data are kept but no longer averaged.";
     future_accept_min: u32 = 30, D, "ours: a clock may be wrong, a value cannot be older than its packet", "Minutes by which DataTime may lie after the arrival.";
-    spread_secs: u32 = 20, D, "ours: closing an hour and publishing a day was measured at up to 5 ms of work an outlet of ten factors (benches/README.md); two thousand leave half of a core for answers, 30,000 set 300, 100,000 set 1000", "Each outlet's deadlines lie up to so many seconds later, by a share of its own.";
+    spread_secs: u32 = 20, D, "ours: closing an hour and publishing a day was measured at 5 to 7 ms of work an outlet of ten factors (benches/README.md); 1,400 leave half of a core for answers, 30,000 set 420, 100,000 set 1400", "Each outlet's deadlines lie up to so many seconds later, by a share of its own.";
     confirm_spread_secs: u32 = 20, D, "ours: confirming a day of ten factors beside ninety others was measured at 5 to 7 ms of work (benches/README.md); a city of 10,000 outlets sets 600, one of 100,000 sets 3600", "… and those of confirmations up to so many: the rules that look back run then.";
     quiet_secs: u32 = 60, D, "ours: back-filling three days costs a few revisions, not thousands", "A reopened day publishes after so many quiet seconds of engine time.";
     quiet_max_secs: u32 = 600, D, "ours: see quiet_secs", "… and at the latest after so many.";

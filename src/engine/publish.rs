@@ -139,7 +139,7 @@ impl Engine {
 
     pub(super) fn write_row(&mut self, key: OutletDay, writes: &mut WriteSet) {
         if let Some(state) = self.days.get_mut(&key).filter(|state| !state.is_blank()) {
-            state.row.cells.settle();
+            state.row.cells.pack();
             writes.days.insert(key, state.row.clone());
         }
     }

@@ -31,6 +31,8 @@ pub struct TelemetryError(String);
 pub fn start_logs(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(filter).map_err(|error| TelemetryError(format!("log filter {filter:?}: {error}")))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    // Nobody reads the log any more: that must not be said on the same stream, where saying it ends the thread that wanted to.
+    let builder = builder.log_internal_errors(false);
     match format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -613,3 +613,24 @@ fn a_recorded_line_that_is_wrong_is_named_and_stops_nothing() {
     let hour: serde_json::Value = serde_json::from_str(means.lines().next().expect("a mean")).expect("JSON");
     assert_eq!((&hour["start"], &hour["count"]), (&"2026-03-14T00:00:00+08:00".into(), &60.into()));
 }
+
+#[test]
+fn a_log_that_nobody_reads_any_more_holds_up_nothing() {
+    let folder = Folder::new();
+    let rows = folder.registry(&registry("", &[]));
+    // A daemon that hangs is ended with 124.
+    let mut command = Command::new("timeout");
+    command.args(["60", BINARY, "serve", "--registry"]).arg(&rows).arg("--data").arg(folder.0.join("data"));
+    command.env("HJ212D_LISTEN__ADDRESS", "127.0.0.1:0").env("HJ212D_HTTP__ADDRESS", "127.0.0.1:0").env("HJ212D_LOG__FORMAT", "json");
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut log = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    let line = log.find(|line| line.contains("listening for data loggers")).expect("it listens");
+    drop(log);
+    let line: serde_json::Value = serde_json::from_str(&line).expect("a JSON line");
+    let address = line["address"].as_str().expect("an address").parse().expect("an address");
+    // Bytes that are no packet are worth a line each minute.
+    Logger::connect(address).expect("connected").send(b"##99\r\n").expect("sent");
+    assert!(Logger::connect(address).expect("connected").exchange(&minute(1)).expect("answered").contains("CN=9014"));
+    assert!(Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().expect("kill runs").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
