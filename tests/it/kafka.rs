@@ -246,6 +246,9 @@ impl Broker {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let made = runtime.block_on(admin.create_topics([&plan], &AdminOptions::new())).expect("an answer");
         assert!(made.iter().all(Result::is_ok), "{made:?}");
+        // The controller has it before the broker's metadata say so.
+        let seen = || admin.inner().fetch_metadata(None, PATIENCE).expect("metadata").topics().iter().any(|known| known.name() == topic);
+        assert!((0..10_000).any(|_| seen()), "{topic} is nowhere to be seen");
     }
 }
 
