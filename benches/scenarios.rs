@@ -46,7 +46,9 @@ fn months(seeds: u64) -> Vec<Month> {
                         break;
                     }
                     let month = run(seed);
-                    done.lock().expect("no run failed").push(month);
+                    let mut done = done.lock().expect("no run failed");
+                    done.push(month);
+                    eprintln!("{} of {seeds} months played", done.len());
                 }
             });
         }

@@ -238,8 +238,9 @@ async fn database(config: &Config, looks: &mut Vec<Look>) -> Option<Moment> {
             looks.push(Look::fine(DATABASE, format!("{database} 可读，引擎时间 {now}"), format!("{database} can be read, engine time is {now}")));
             looks.extend(engine_time(now, config.local_socket().exists()));
             looks.push(holes(registry.as_ref(), now));
-            if let Some(registry) = registry {
-                looks.push(spread(registry.outlets(now).count() as u64 / shards, &rules));
+            // Shards share the cores of their workers, and how many those are nobody here knows.
+            if let Some(registry) = registry.filter(|_| shards == 1) {
+                looks.push(spread(registry.outlets(now).count() as u64, &rules));
             }
             Some(now)
         }
@@ -260,7 +261,7 @@ struct Opened {
     /// The rule set in force.
     rules: RuleSet,
     /// Shards that share the outlets; at least one.
-    shards: u64,
+    shards: usize,
 }
 
 async fn opened(database: &DatabaseUrl) -> Result<Option<Opened>, Failure> {
@@ -274,7 +275,7 @@ async fn opened(database: &DatabaseUrl) -> Result<Option<Opened>, Failure> {
     let versions = readers::versions(&shards).await?;
     let rules = versions.iter().rfind(|version| !version.registry).and_then(|version| std::str::from_utf8(&version.content).ok());
     let rules = rules.and_then(|text| RuleSet::parse(text).ok()).unwrap_or_default();
-    let mut opened = Opened { now, registry: None, rules, shards: shards.len() as u64 };
+    let mut opened = Opened { now, registry: None, rules, shards: shards.len() };
     if let Some(version) = versions.iter().rfind(|version| version.registry) {
         let files: Files = super::registry::files_of(version)?;
         opened.registry = Registry::parse(&files).ok();
@@ -282,7 +283,7 @@ async fn opened(database: &DatabaseUrl) -> Result<Option<Opened>, Failure> {
     Ok(Some(opened))
 }
 
-/// Whether the deadlines of so many outlets, of one engine, lie far enough from each other for answers to go out in between.
+/// Whether the deadlines of so many outlets in one engine lie far enough from each other for answers to go out in between.
 fn spread(outlets: u64, rules: &RuleSet) -> Look {
     let wanted = (outlets * OUTLET_DAY_MS * 2).div_ceil(1000);
     let publishing = wanted.min(u64::from(RuleSet::SPREAD_SECS_MAX));

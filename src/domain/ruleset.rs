@@ -125,9 +125,9 @@ impl RuleSet {
         set.fault().map_or(Ok(set), |fault| Err(serde::de::Error::custom(fault)))
     }
 
-    /// No more seconds can be set as `spread_secs`, and as `confirm_spread_secs`.
+    /// No more seconds can be set as `spread_secs` (ours: with ninety minutes before it an hour is closed an hour before its packets are sealed).
     pub const SPREAD_SECS_MAX: u32 = 1800;
-    /// See there.
+    /// No more seconds can be set as `confirm_spread_secs` (ours: what is confirmed at 13:00 is so by the evening).
     pub const CONFIRM_SPREAD_SECS_MAX: u32 = 6 * 3600;
 
     /// A figure that the house cannot bear: an hour must be closed before its packets are sealed, three hours after its end.
@@ -227,6 +227,16 @@ mod tests {
         other.hour_minutes_min.value = 46;
         assert_ne!(other.version(), standard.version());
         assert!(RuleSet::parse(r#"{"hour_minutes": 45}"#).is_err());
+    }
+
+    #[test]
+    fn a_spread_beyond_what_the_house_bears_is_refused_by_its_name() {
+        let mut set = RuleSet::default();
+        (set.spread_secs.value, set.confirm_spread_secs.value) = (RuleSet::SPREAD_SECS_MAX, RuleSet::CONFIRM_SPREAD_SECS_MAX);
+        assert_eq!(RuleSet::parse(&set.text()).expect("the most that can be set"), set);
+        set.spread_secs.value += 1;
+        let refused = RuleSet::parse(&set.text()).expect_err("too much").to_string();
+        assert!(refused.contains("spread_secs is 1801, at most 1800 is possible"), "{refused}");
     }
 
     #[test]

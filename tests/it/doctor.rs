@@ -43,6 +43,7 @@ fn a_house_that_stands_is_fine_and_what_its_register_lacks_is_named() {
     let (code, lines) = doctor(&data, &[]);
     assert_eq!(code, Some(0), "{lines:?}");
     assert!(about(&lines, "database")[0].1.contains("can be read"), "{lines:?}");
+    assert_eq!(about(&lines, "spread"), [("fine", "the deadlines of 2 outlets lie within 20 s, confirmations within 20 s")]);
     let [("warning", lacks)] = about(&lines, "registry")[..] else { panic!("{lines:?}") };
     assert!(lacks.contains("1 have no logger (LONELY-1)"), "{lacks}");
     assert!(lines.iter().filter(|line| line["state"] != "fine").all(|line| line["mend_zh"] != "" && line["mend_en"] != ""), "{lines:?}");

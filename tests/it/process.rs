@@ -618,9 +618,9 @@ fn a_recorded_line_that_is_wrong_is_named_and_stops_nothing() {
 fn a_log_that_nobody_reads_any_more_holds_up_nothing() {
     let folder = Folder::new();
     let rows = folder.registry(&registry("", &[]));
-    // A daemon that hangs is ended with 124.
+    // A daemon that hangs is killed, and has no code 0.
     let mut command = Command::new("timeout");
-    command.args(["60", BINARY, "serve", "--registry"]).arg(&rows).arg("--data").arg(folder.0.join("data"));
+    command.args(["--signal=KILL", "60", BINARY, "serve", "--registry"]).arg(&rows).arg("--data").arg(folder.0.join("data"));
     command.env("HJ212D_LISTEN__ADDRESS", "127.0.0.1:0").env("HJ212D_HTTP__ADDRESS", "127.0.0.1:0").env("HJ212D_LOG__FORMAT", "json");
     let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
     let mut log = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
