@@ -4,7 +4,7 @@
 //! water also back to the last that passed (HJ 356-2019, recalled). Which statement came first changes nothing.
 
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Comparison, Declaration, DeclarationKind, FactorCode, Medium, OutletId, Series, Visit};
+use crate::domain::{Comparison, Declaration, FactorCode, Medium, OutletId, Series, Visit};
 use crate::protocol::marker::Marker;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -158,9 +158,7 @@ impl Marks {
     #[must_use]
     pub fn stops(&self, outlet: OutletId, from: Moment, to: Moment) -> bool {
         let declared = self.declarations.get(&outlet).into_iter().flat_map(BTreeMap::values);
-        let covers =
-            |one: &Declaration| one.mark == DeclarationKind::Stop && one.factor.is_none() && !one.withdrawn && one.from <= from && to <= one.to;
-        declared.into_iter().any(covers)
+        declared.into_iter().any(|one| one.stops(outlet) && one.covers(from, to))
     }
 
     /// The last day before an instant for which a manual result was stated.

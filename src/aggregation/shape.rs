@@ -17,11 +17,11 @@ const DECIMALS: u32 = 3;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Shape {
-    /// Slots for which something came, a bit each.
+    /// Slots for which a number came, a bit each.
     pub present: u16,
     /// Slots with records under a normal mark only.
     pub normal: u16,
-    /// Slots with a record under maintenance, calibration or fault.
+    /// Slots with a record under maintenance, calibration or fault, whether it has a number or not.
     pub claimed: u16,
     /// Decimals of `means`.
     decimals: u8,
@@ -72,17 +72,20 @@ impl Shape {
         let mut means: [Weighed; SLOTS as usize] = Default::default();
         for one in sightings.iter().filter(|one| one.secs <= u32::from(SLOT_SECS)) {
             let slot = one.second / SLOT_SECS;
-            let Some(value) = one.record.measured.filter(|_| slot < u16::from(SLOTS)) else { continue };
+            if slot >= u16::from(SLOTS) {
+                continue;
+            }
             let bit = 1 << slot;
-            let normal = matches!(one.marker, Marker::NORMAL | Marker::ABSENT);
-            shape.normal = if normal && (shape.present & bit == 0 || shape.normal & bit != 0) { shape.normal | bit } else { shape.normal & !bit };
-            shape.present |= bit;
             if matches!(one.marker, Marker::MAINTENANCE | Marker::CALIBRATION | Marker::FAULT) {
                 shape.claimed |= bit;
             }
+            let Some(value) = one.record.measured else { continue };
+            let normal = matches!(one.marker, Marker::NORMAL | Marker::ABSENT);
+            shape.normal = if normal && (shape.present & bit == 0 || shape.normal & bit != 0) { shape.normal | bit } else { shape.normal & !bit };
+            shape.present |= bit;
             means[usize::from(slot)].add(value, 1);
         }
-        if shape.present == 0 {
+        if shape.present | shape.claimed == 0 {
             return None;
         }
         let has_room = (0..=DECIMALS).rev().any(|decimals| {

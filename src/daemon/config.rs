@@ -280,6 +280,8 @@ section! {
     RawHttp {
         /// Address and port of health and metrics.
         address: String = "127.0.0.1:2121".to_owned(),
+        /// Connections at a time; further ones wait.
+        connections_max: usize = 64,
     }
 }
 
@@ -334,6 +336,8 @@ pub struct Config {
     pub disclosure: DisclosureSettings,
     /// Health and metrics.
     pub http: SocketAddr,
+    /// Connections to them.
+    pub http_connections_max: usize,
     /// Log format.
     pub log_format: LogFormat,
     /// Log filter.
@@ -413,6 +417,7 @@ impl Config {
             ("listen.connections_per_peer_max", raw.listen.connections_per_peer_max),
             ("listen.bytes_per_sec_max", raw.listen.bytes_per_sec_max),
             ("intake.bytes_max", raw.intake.bytes_max),
+            ("http.connections_max", raw.http.connections_max),
         ] {
             if value == 0 {
                 return Err(ConfigError::Value { key, value: value.to_string(), expected: "a number above 0" });
@@ -438,6 +443,7 @@ impl Config {
             session: duration("worker.session", &raw.worker.session)?,
             disclosure: raw.disclosure.checked()?,
             http: address("http.address", &raw.http.address)?,
+            http_connections_max: raw.http.connections_max,
             log_format: raw.log.format,
             log_filter: raw.log.filter,
         })

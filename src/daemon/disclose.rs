@@ -10,10 +10,10 @@ use super::{Config, Failure, exit, readers, registry, small_runtime};
 use crate::disclosure::{Changes, Disclosure, key_outlets};
 use crate::domain::time::{Day, MINUTE_MS, Moment};
 use crate::domain::{OutletDay, OutletId, RuleSet};
-use crate::engine::StoredDay;
+use crate::engine::{DayRow, StoredDay};
 use crate::pipeline::clock::ArrivalClock;
 use crate::registry::Registry;
-use crate::store::{DatabaseUrl, Store};
+use crate::store::{DatabaseUrl, Store, StoreError};
 use crate::telemetry::metric;
 use metrics::gauge;
 use serde::{Deserialize, Serialize};
@@ -143,11 +143,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let database = readable(&config)?;
     small_runtime()?.block_on(async {
         let mut house = House::open(&database).await?;
+        let mut refused: Vec<Failure> = Vec::new();
         for day in (first.0..=last.0).map(Day) {
-            let disclosure = house.day(day).await?;
-            say!("{}", write(&folder, &house, &config.disclosure, day, disclosure)?);
+            match house.day(day).await {
+                Ok(disclosure) => say!("{}", write(&folder, &house, &config.disclosure, day, disclosure)?),
+                // The days after it have their own deadlines.
+                Err(failure) if first < last => {
+                    eprintln!("{}", failure.message);
+                    refused.push(failure);
+                }
+                Err(failure) => return Err(failure),
+            }
         }
-        Ok(())
+        let Some(failure) = refused.first() else { return Ok(()) };
+        Err(Failure::new(failure.code, format!("{} of {} days were not written", refused.len(), last.0 - first.0 + 1)))
     })
 }
 
@@ -165,6 +174,8 @@ fn readable(config: &Config) -> Result<DatabaseUrl, Failure> {
 /// What is stored, and by what it is read.
 struct House {
     registry: Registry,
+    /// When the first register was put in force: nothing is older.
+    began: Moment,
     set: RuleSet,
     shards: Vec<DatabaseUrl>,
     stores: BTreeMap<u32, Store>,
@@ -180,7 +191,7 @@ impl House {
         for shard in &shards {
             stores.insert(shard.shard(), readers::open(shard).await?);
         }
-        Ok(Self { registry, set, shards, stores })
+        Ok(Self { registry, began: readers::began(&versions), set, shards, stores })
     }
 
     /// The tables of a day, every outlet of which is confirmed.
@@ -199,10 +210,15 @@ impl House {
         for (outlet, shard) in shard_of {
             let Some(store) = self.stores.get_mut(&shard) else { continue };
             let key = OutletDay { outlet, day };
-            let row = store.day_row(key).await.map_err(|error| Failure::new(exit::SOFTWARE, format!("{outlet}: {error}")))?;
-            let Some(row) = row.filter(|row| row.confirmed) else {
-                open.push(outlet);
-                continue;
+            let failed = |error: StoreError| Failure::new(exit::SOFTWARE, format!("{outlet}: {error}"));
+            let row = match store.day_row(key).await.map_err(failed)? {
+                Some(row) if row.confirmed => row,
+                // Nobody knew of the outlet on that day: it was registered later, and nothing of it ever came.
+                None if day >= self.began.day() && store.engine_time().await.map_err(failed)? >= confirmed_at(day, &self.set) => DayRow::default(),
+                _ => {
+                    open.push(outlet);
+                    continue;
+                }
             };
             let held = StoredDay::new(key, row, &self.registry);
             if let Some(row) = self.registry.outlet(outlet, day.start()) {
@@ -362,8 +378,7 @@ pub(super) async fn standing(database: &DatabaseUrl, settings: &DisclosureSettin
     let shards = Store::shards(database).await.map_err(readers::failed(database))?;
     let versions = readers::versions(&shards).await?;
     let (registry, set) = (registry::ready(&versions, Path::new(&database.to_string()))?, readers::rule_set(&versions)?);
-    let began = versions.iter().filter(|version| version.registry).map(|version| version.at).min().unwrap_or_default();
-    let first = settings.since.unwrap_or_else(|| began.day().next());
+    let first = settings.since.unwrap_or_else(|| readers::began(&versions).day().next());
     let mut days = Vec::new();
     for day in (first.0..=now.day().0).map(Day) {
         let confirmed = confirmed_at(day, &set);
@@ -415,11 +430,14 @@ pub(super) async fn watch_days(config: Config, clock: ArrivalClock, mut stop: wa
     let Some(folder) = config.disclosure.folder.clone() else { return };
     let (database, settings) = (config.database(), config.disclosure);
     loop {
+        // In a thread of its own: it reads every register that ever was, and nothing else should wait for that.
+        let (database, settings, folder, now) = (database.clone(), settings.clone(), folder.clone(), clock.now());
+        let look = tokio::task::spawn_blocking(move || small_runtime()?.block_on(standing(&database, &settings, &folder, now)));
         let looked = tokio::select! {
-            looked = standing(&database, &settings, &folder, clock.now()) => looked,
+            looked = look => looked,
             _ = stop.wait_for(|stop| *stop) => return,
         };
-        match looked {
+        match looked.unwrap_or_else(|_| Err(Failure::new(exit::SOFTWARE, "it broke an invariant; its message stands above"))) {
             Ok(days) => {
                 let (due, overdue) = counts(&days);
                 gauge!(metric::DISCLOSURE_DUE).set(due as f64);

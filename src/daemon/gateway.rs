@@ -56,7 +56,7 @@ async fn run_house(config: Config, kafka: Kafka, clock: ArrivalClock) -> Result<
         let (ready, open) = (Arc::clone(&ready), Arc::clone(&open));
         Arc::new(move || open.load(Ordering::Acquire) && ready.load(Ordering::Acquire))
     };
-    let pages = Pages::open(config.http, metrics, readiness).await?;
+    let pages = Pages::open(&config, metrics, readiness).await?;
     let shards = tokio::select! {
         shards = journal(&kafka) => shards?,
         () = signals.next() => return Ok(()),

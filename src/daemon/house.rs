@@ -139,11 +139,12 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    pub(super) async fn open(address: SocketAddr, metrics: PrometheusHandle, ready: Readiness) -> Result<Self, Failure> {
+    pub(super) async fn open(config: &Config, metrics: PrometheusHandle, ready: Readiness) -> Result<Self, Failure> {
+        let address = config.http;
         let listener = crate::http::bind(address).await.map_err(failed(&format!("http.address {address}")))?;
         tracing::info!(address = %listener.local_addr().map_err(failed("http"))?, "health and metrics");
         let (stop, stopped) = watch::channel(false);
-        Ok(Self { task: tokio::spawn(crate::http::serve(listener, metrics, ready, stopped)), stop })
+        Ok(Self { task: tokio::spawn(crate::http::serve(listener, config.http_connections_max, metrics, ready, stopped)), stop })
     }
 
     pub(super) async fn close(self) {

@@ -1,13 +1,13 @@
 //! Appending to the journal from a command: over the local socket of a running daemon, else straight into its database.
 
-use super::{Failure, existing_database, exit, small_runtime};
+use super::{Failure, existing_database, exit, readers, small_runtime};
 use crate::engine::Body;
 use crate::http::local::{ENTRIES_MAX, SOCKET};
 use crate::pipeline::clock::ArrivalClock;
 use crate::pipeline::core::Shared;
 use crate::pipeline::intake::Intake;
 use crate::pipeline::serve::{Serve, Settings};
-use crate::store::Store;
+use crate::store::{DatabaseUrl, Store};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
@@ -90,13 +90,29 @@ async fn ask(data: &Path, method: &str, path: &str, body: Vec<u8>) -> Result<Opt
     if good { Ok(Some(value)) } else { Err(Failure::new(exit::DATA, format!("refused: {}", value["error"].as_str().unwrap_or("no reason given")))) }
 }
 
+/// Whether the register in force is a part of one, as workers have it. To be asked before the shard is opened: who opens it ends its writer.
+async fn is_part(shards: &[DatabaseUrl]) -> Result<bool, Failure> {
+    for shard in shards {
+        let versions = readers::open(shard).await?.versions().await.map_err(readers::failed(shard))?;
+        if let Some(register) = versions.iter().rfind(|version| version.registry) {
+            return Ok(super::registry::files_of(register)?.shard().is_some());
+        }
+    }
+    Ok(false)
+}
+
 async fn offline(data: &Path, bodies: Vec<Body>) -> Result<(), Failure> {
     let failed = |error: String| Failure::new(exit::IO, format!("{}: {error}", data.display()));
     std::fs::create_dir_all(data).map_err(|error| failed(error.to_string()))?;
     let database = super::database_of(data)?;
-    if Store::shards(&database).await.map_err(|error| failed(error.to_string()))?.len() > 1 {
+    let of_workers = || {
         let what = "workers write this database: run the command where one of them runs, with --data its data folder";
-        return Err(Failure::new(exit::UNAVAILABLE, what));
+        Failure::new(exit::UNAVAILABLE, what)
+    };
+    // A shard of its own may be all that workers have; its journal is the topic, and what is appended here would take a place of that.
+    let shards = Store::shards(&database).await.map_err(|error| failed(error.to_string()))?;
+    if shards.len() > 1 || is_part(&shards).await? {
+        return Err(of_workers());
     }
     let store = Store::open(database, true).await.map_err(|error| failed(error.to_string()))?;
     let (answers, _) = mpsc::channel(1);

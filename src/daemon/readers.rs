@@ -57,6 +57,11 @@ pub(super) async fn versions(shards: &[DatabaseUrl]) -> Result<Vec<Version>, Fai
     Ok(versions)
 }
 
+/// When the first register of these documents was put in force: nothing is older.
+pub(super) fn began(versions: &[Version]) -> Moment {
+    versions.iter().filter(|version| version.registry).map(|version| version.at).min().unwrap_or_default()
+}
+
 /// The figures in force, of these documents.
 pub(super) fn rule_set(versions: &[Version]) -> Result<RuleSet, Failure> {
     let Some(version) = versions.iter().rfind(|version| !version.registry) else { return Ok(RuleSet::default()) };

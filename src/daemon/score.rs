@@ -81,7 +81,7 @@ impl Stored {
         let maintained = |outlet: &OutletId| contractors.iter().any(|one| maintains(&registry, one, *outlet, period.first, period.last));
         let outlets: Vec<OutletId> = registry.outlets(period.last.start()).map(|outlet| outlet.id).filter(maintained).collect();
         let mut stored = Self {
-            began: versions.iter().map(|version| version.at).min().unwrap_or_default(),
+            began: readers::began(&versions),
             until: Moment(i64::MAX),
             days: outlets.iter().map(|outlet| (*outlet, BTreeMap::new())).collect(),
             declarations: Vec::new(),

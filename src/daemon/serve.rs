@@ -85,7 +85,7 @@ async fn run_house(config: Config, register: Option<Named>, clock: ArrivalClock)
     let pump = tokio::spawn(sinks::pump(config.database(), sink, Arc::clone(&shared.delivered), Arc::clone(&shared.events), sinks_stopped));
 
     let ready = Arc::clone(&shared.ready);
-    let pages = Pages::open(config.http, metrics, Arc::new(move || ready.load(Ordering::Acquire))).await?;
+    let pages = Pages::open(&config, metrics, Arc::new(move || ready.load(Ordering::Acquire))).await?;
     let (stop_local, local_stopped) = watch::channel(false);
     let local = tokio::spawn(crate::http::local::serve(local, appender, local_stopped));
 

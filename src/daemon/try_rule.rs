@@ -16,6 +16,9 @@ use std::path::PathBuf;
 const SHOWN_MAX: usize = 40;
 /// Shares of the figure in force at which a rule is tried unless values are named.
 const SHARES: [(i64, u32); 9] = [(25, 2), (5, 1), (75, 2), (9, 1), (1, 0), (11, 1), (125, 2), (15, 1), (2, 0)];
+/// Figures by which a day counts for the days after it. Stored days keep what they counted, so that another value would say nothing of them.
+const COUNTED: [(&str, &[&str]); 4] =
+    [("A-09", &["g_min", "b_min", "f"]), ("C-03", &["f", "p_pct", "t_min"]), ("E-04", &["b_min"]), ("K-11", &["high"])];
 /// Values that may be named.
 const VALUES_MAX: usize = 50;
 /// Width of the longest bar.
@@ -109,8 +112,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => return Err(usage(format!("{} has no figure that can be set", rule.id))),
         Some(_) if !arguments.values.is_empty() => arguments.values.clone(),
         Some(figure) => {
-            let shares = SHARES.into_iter().map(|(share, scale)| figure.value * Decimal::new(share, scale));
-            let whole = matches!(figure.value.scale(), 0) && figure.value <= Decimal::from(20);
+            let value = in_force(&set, rule, figure);
+            let shares = SHARES.into_iter().map(|(share, scale)| value * Decimal::new(share, scale));
+            let whole = matches!(value.scale(), 0) && value <= Decimal::from(20);
             shares.map(|value| if whole { value.ceil() } else { value.normalize() }).collect()
         }
     };
@@ -122,7 +126,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::new(exit::NO_INPUT, format!("no stored day{of} from {} to {}", arguments.from, arguments.to)));
     }
     match arguments.format {
-        Format::Text => text(arguments, rule, figure.map(|figure| (figure.name, figure.value)), &outcome),
+        Format::Text => text(arguments, rule, figure.map(|figure| (figure.name, in_force(&set, rule, figure))), &outcome),
         Format::Csv => csv(rule, &outcome)?,
         Format::Json => say!("{}", object(arguments, rule, figure.map(|figure| figure.name), &outcome)),
     }
@@ -131,17 +135,34 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// The figure that is varied.
 fn figure_of(rule: &Rule, named: Option<&str>) -> Result<Option<&'static rules::RuleFigure>, Failure> {
-    let can = || rule.figures.iter().filter(|figure| !figure.fixed);
+    let counted = COUNTED.iter().find(|(known, _)| *known == rule.id.as_str()).map_or(&[][..], |(_, figures)| figures);
+    let can = || rule.figures.iter().filter(|figure| !figure.fixed && !counted.contains(&figure.name));
     match named {
         None => Ok(can().next()),
         Some(name) => can().find(|figure| figure.name == name).map(Some).ok_or_else(|| {
             let names: Vec<&str> = can().map(|figure| figure.name).collect();
+            if counted.contains(&name) {
+                let what = format!(
+                    "{name} of {} decides what a day counts, and stored days keep what they counted: hj212d replay --journal --rules FILE tries it; here {}",
+                    rule.id,
+                    names.join(", ")
+                );
+                return Failure::new(exit::DATA, what);
+            }
             Failure::new(exit::DATA, format!("{} has no figure {name:?} that can be set; it has {}", rule.id, names.join(", ")))
         }),
     }
 }
 
-/// The figures in force, with one rule alone, everywhere, and one of its figures at a value.
+/// The value of a figure where no trade, outlet or factor has one of its own.
+fn in_force(set: &RuleSet, rule: &Rule, figure: &rules::RuleFigure) -> Decimal {
+    let everywhere =
+        |setting: &&RuleSetting| setting.rule == rule.id && setting.trade.is_none() && setting.outlet.is_none() && setting.factor.is_none();
+    let own = |setting: &RuleSetting| setting.figures.get(figure.name).copied();
+    set.rules.iter().filter(everywhere).filter_map(own).next_back().unwrap_or(figure.value)
+}
+
+/// The figures in force, with one rule alone, everywhere, and one of its figures at a value; with the others where it needs them.
 fn alone(set: &RuleSet, rule: &Rule, figure: Option<(&str, Decimal)>) -> RuleSet {
     let source = || Source { text: "hj212d rules try".to_owned(), grade: Grade::D };
     let setting = |rule: RuleId, runs: bool| RuleSetting {
@@ -153,8 +174,9 @@ fn alone(set: &RuleSet, rule: &Rule, figure: Option<(&str, Decimal)>) -> RuleSet
         figures: BTreeMap::new(),
         source: source(),
     };
-    let mut own: Vec<RuleSetting> = set.rules.iter().filter(|setting| setting.rule == rule.id).cloned().collect();
-    for setting in &mut own {
+    let needs_others = rules::is_borne_out_by_others(rule.id);
+    let mut own: Vec<RuleSetting> = set.rules.iter().filter(|setting| needs_others || setting.rule == rule.id).cloned().collect();
+    for setting in own.iter_mut().filter(|setting| setting.rule == rule.id) {
         setting.runs = None;
         if let Some((name, value)) = figure {
             setting.figures.insert(name.to_owned(), value);
@@ -162,7 +184,7 @@ fn alone(set: &RuleSet, rule: &Rule, figure: Option<(&str, Decimal)>) -> RuleSet
     }
     let mut on = setting(rule.id, true);
     on.figures.extend(figure.map(|(name, value)| (name.to_owned(), value)));
-    let all = RuleId::new("*").into_iter().map(|all| setting(all, false));
+    let all = RuleId::new("*").filter(|_| !needs_others).into_iter().map(|all| setting(all, false));
     RuleSet { rules: all.chain(own).chain([on]).collect(), ..set.clone() }
 }
 
@@ -175,7 +197,7 @@ async fn over(
     progress: &indicatif::ProgressBar,
 ) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::default();
-    let in_force = alone(set, rule, None);
+    let as_it_is = alone(set, rule, None);
     let others: Vec<(Decimal, RuleSet)> =
         figure.map_or_else(Vec::new, |name| values.iter().map(|value| (*value, alone(set, rule, Some((name, *value))))).collect());
     for (value, set) in &others {
@@ -184,7 +206,7 @@ async fn over(
         }
         outcome.tried.entry(*value).or_default();
     }
-    let reach = others.iter().map(|(_, set)| set).chain([&in_force]).map(rules::reach).max().unwrap_or_default();
+    let reach = others.iter().map(|(_, set)| set).chain([&as_it_is]).map(rules::reach).max().unwrap_or_default();
     for shard in &readers::shards(&arguments.data).await? {
         let (mut store, failed) = (readers::open(shard).await?, readers::failed(shard));
         let mut engine = Engine::new(store.snapshot().await.map_err(&failed)?, false);
@@ -198,7 +220,7 @@ async fn over(
             for day in (arguments.from.0..=arguments.to.0).map(Day) {
                 let want = Want { key: OutletDay { outlet, day }, loggers: Vec::new(), row: true, frames: false, past: Some(reach) };
                 let Some(recalled) = store.recall(&[want]).await.map_err(&failed)?.pop().filter(|recalled| recalled.row.is_some()) else { continue };
-                let sets = std::iter::once(&in_force).chain(others.iter().map(|(_, set)| set));
+                let sets = std::iter::once(&as_it_is).chain(others.iter().map(|(_, set)| set));
                 let judged = engine.would_find(recalled, sets);
                 let Some((now, rest)) = judged.split_first() else { continue };
                 outcome.outlets.insert(outlet);
@@ -252,7 +274,7 @@ fn text(arguments: &Arguments, rule: &Rule, figure: Option<(&str, Decimal)>, out
     }
     if let Some((name, value)) = figure {
         say!("");
-        say!("by {name} (catalogue: {}):", value.normalize());
+        say!("by {name} (in force: {}):", value.normalize());
         let most = outcome.tried.values().map(|tried| tried.findings.len()).max().unwrap_or_default().max(1);
         for (value, tried) in &outcome.tried {
             let bar = "█".repeat((tried.findings.len() * BAR).div_ceil(most));

@@ -194,7 +194,7 @@ async fn run_house(config: Config, kafka: Kafka, registered: Option<Named>, cloc
             joined.load(Ordering::Acquire) && states.values().all(|ready| ready.load(Ordering::Acquire))
         })
     };
-    let pages = Pages::open(config.http, metrics, readiness).await?;
+    let pages = Pages::open(&config, metrics, readiness).await?;
     let shards = tokio::select! {
         shards = journal(&kafka) => shards?,
         () = signals.next() => return Ok(()),

@@ -76,7 +76,7 @@ impl Disclosure {
             if of_day.is_empty() {
                 self.days.push(place.missing_day(factor));
             }
-            self.exceedances.extend(exceedances(&place, set, factor, of_factor, &of_day, &means));
+            self.exceedances.extend(exceedances(&place, set, factor, series, &of_day, &means));
         }
     }
 }
@@ -153,22 +153,25 @@ impl Place<'_> {
 }
 
 /// What is beyond a limit of its own basis: the day's mean beyond a daily one, each hour beyond an hourly one.
-fn exceedances(place: &Place<'_>, set: &RuleSet, factor: FactorCode, series: Option<&SeriesDay<'_>>, of_day: &[Mean], means: &[Mean]) -> Vec<Row> {
+fn exceedances(place: &Place<'_>, set: &RuleSet, factor: FactorCode, series: &[SeriesDay<'_>], of_day: &[Mean], means: &[Mean]) -> Vec<Row> {
     let (registry, day) = (place.registry, place.day);
     let key = Series { outlet: place.outlet.id, factor };
     let warm = |mean: &&Mean| Some(mean.factor) == place.outlet.temperature_factor && mean.kind == Kind::Measured && mean.valid;
     let temperature = means.iter().find(warm).and_then(|mean| mean.value.as_ref());
-    let in_force = |limit: &Limit| Limit { limit: j_02::figure(limit, temperature, set).0.to_owned(), ..limit.clone() };
+    let with = |limit: &Limit, figure: &str| Limit { limit: figure.to_owned(), ..limit.clone() };
     let mut rows = Vec::new();
     for limit in registry.limits(key, Basis::Day, day.start()) {
         let j_02::Outcome::Judged(judged) = j_02::judge(of_day, limit, temperature, set) else { continue };
         if let Some(value) = judged.mean.value.as_ref().filter(|_| judged.comparison.exceeds) {
-            rows.push(place.exceedance(factor, None, value, &in_force(limit), &judged.comparison));
+            rows.push(place.exceedance(factor, None, value, &with(limit, j_02::figure(limit, temperature, set).0), &judged.comparison));
         }
     }
     for hour in 0..24u8 {
-        let hour_means = series.map(|series| series.hour_means(hour)).unwrap_or_default();
-        for limit in registry.limits(key, Basis::Hour, day.hour(hour).start()).map(in_force) {
+        let hour_means = |factor| series.iter().find(|known| Some(known.factor) == factor).map(|known| known.hour_means(hour)).unwrap_or_default();
+        let (water, hour_means) = (hour_means(place.outlet.temperature_factor), hour_means(Some(factor)));
+        let temperature = water.iter().find(warm).and_then(|mean| mean.value.as_ref());
+        for limit in registry.limits(key, Basis::Hour, day.hour(hour).start()) {
+            let limit = with(limit, j_02::figure_of_hour(limit, temperature, set));
             let kind = if limit.converted { Kind::Converted } else { Kind::Measured };
             let Some(value) = hour_means.iter().find(|mean| mean.kind == kind && mean.valid).and_then(|mean| mean.value.as_ref()) else { continue };
             let comparison = j_02::compare(value, &limit);

@@ -181,6 +181,18 @@ impl Declaration {
         text_fault(&texts.map(|(column, text, required)| (column, text.as_str(), required)))
             .or_else(|| (self.to <= self.from).then_some(("to", "not after from")))
     }
+
+    /// Whether it says that an outlet is stopped as a whole (停运), and is not taken back.
+    #[must_use]
+    pub fn stops(&self, outlet: OutletId) -> bool {
+        self.mark == DeclarationKind::Stop && self.factor.is_none() && self.outlet == outlet && !self.withdrawn
+    }
+
+    /// Whether it covers all of `[from, to)`.
+    #[must_use]
+    pub fn covers(&self, from: Moment, to: Moment) -> bool {
+        self.from <= from && to <= self.to
+    }
 }
 
 impl Comparison {

@@ -6,7 +6,8 @@ use super::time::Moment;
 use super::{FactorCode, OutletId};
 use serde::{Deserialize, Serialize};
 
-/// Facts that an outlet's day keeps; the rest is in the journal.
+/// Facts that an outlet's day keeps; the rest is in the journal. States and log lines make room for parameters, checks and restarts, and what
+/// is later for what is earlier: what is left does not depend on the order of arrival.
 pub const FACTS_MAX: usize = 200;
 /// Longest text of a fact, in bytes.
 const TEXT_MAX: usize = 120;
@@ -87,6 +88,11 @@ impl FactKind {
         }
     }
 
+    /// A state or a line of a log: what 3020 says that is no parameter (i13…).
+    fn is_spare(&self) -> bool {
+        matches!(self, Self::Information { id, .. } if !id.get(..3).is_some_and(|head| head.eq_ignore_ascii_case("i13")))
+    }
+
     /// A text as long as is kept.
     #[must_use]
     pub fn text(text: &str) -> String {
@@ -131,10 +137,13 @@ pub fn enter_fact(facts: &mut Vec<Fact>, fact: &Fact) -> bool {
             facts.remove(later);
         }
     }
-    if facts.len() == FACTS_MAX {
-        return false;
-    }
     facts.insert(place, fact.clone());
+    if facts.len() > FACTS_MAX {
+        // Of equals in time the later one in the order of the list.
+        let last = (0..facts.len()).max_by_key(|at| (facts[*at].kind.is_spare(), *at)).expect("not empty");
+        facts.remove(last);
+        return last != place;
+    }
     true
 }
 
@@ -145,6 +154,27 @@ mod tests {
     fn condition(minute: i64, word: &str) -> Fact {
         let kind = FactKind::Condition { code: "p99101".to_owned(), word: word.to_owned() };
         Fact { outlet: OutletId::known("S1"), at: Moment(minute * 60_000), kind, from: PacketRef { rank: 1, qn: 0, sequence: 1 } }
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_does_not_depend_on_the_order_of_arrival() {
+        let line = |minute: i64| {
+            let kind = FactKind::Information { factor: None, id: "i11001".to_owned(), value: minute.to_string() };
+            Fact { outlet: OutletId::known("S1"), at: Moment(minute * 60_000), kind, from: PacketRef { rank: 1, qn: 0, sequence: 1 } }
+        };
+        let check = Fact { kind: FactKind::Restart, ..line(1000) };
+        let said: Vec<Fact> = (0..FACTS_MAX as i64 + 5).map(line).chain([check.clone()]).collect();
+        let kept = |said: Vec<Fact>| {
+            let mut facts = Vec::new();
+            for fact in &said {
+                enter_fact(&mut facts, fact);
+            }
+            facts
+        };
+        let facts = kept(said.clone());
+        assert_eq!((facts.len(), facts.last()), (FACTS_MAX, Some(&check)), "a restart is kept, whatever the log says");
+        assert_eq!(facts[FACTS_MAX - 2], line(FACTS_MAX as i64 - 2), "and of the log what came first");
+        assert_eq!(kept(said.into_iter().rev().collect()), facts);
     }
 
     #[test]

@@ -144,26 +144,21 @@ mod latin1 {
 #[error("damaged block of entries at byte {0}")]
 pub struct CodecError(usize);
 
-/// Writes entries into one block (to be compressed).
+/// Writes an entry behind what stands in `block`. A block is one entry after the other.
 ///
 /// ```text
 /// entry = sequence:u64 at:i64 length:u32 tag:u8 body
 /// tag 1 = Frame: connection:u64 peer:u8+text gateway:u8+text bytes
 /// tag 0 = any other: JSON
 /// ```
-#[must_use]
-pub fn encode<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Vec<u8> {
-    let mut block = Vec::new();
-    for entry in entries {
-        block.extend_from_slice(&entry.sequence.to_le_bytes());
-        block.extend_from_slice(&entry.at.0.to_le_bytes());
-        let length_at = block.len();
-        block.extend_from_slice(&[0; 4]);
-        encode_body(&entry.body, &mut block);
-        let length = (block.len() - length_at - 4) as u32;
-        block[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes());
-    }
-    block
+pub fn encode_entry(entry: &Entry, block: &mut Vec<u8>) {
+    block.extend_from_slice(&entry.sequence.to_le_bytes());
+    block.extend_from_slice(&entry.at.0.to_le_bytes());
+    let length_at = block.len();
+    block.extend_from_slice(&[0; 4]);
+    encode_body(&entry.body, block);
+    let length = (block.len() - length_at - 4) as u32;
+    block[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes());
 }
 
 /// Writes an entry's tag and body behind what stands in `block`.
@@ -242,7 +237,8 @@ mod tests {
             Body::Rejected { reason: "not_hj212".to_owned(), detail: String::new(), bytes: vec![0, 255, b'#'], len: 3, peer: String::new() };
         let bodies = [frame, rejected, Body::Tick {}];
         let entries: Vec<Entry> = (7..).zip(bodies).map(|(sequence, body)| Entry { sequence, at: Moment(1_000 + sequence as i64), body }).collect();
-        let block = encode(&entries);
+        let mut block = Vec::new();
+        entries.iter().for_each(|entry| encode_entry(entry, &mut block));
         assert_eq!(decode(&block), Ok(entries.clone()));
         for cut in 1..block.len() {
             if let Ok(read) = decode(&block[..cut]) {

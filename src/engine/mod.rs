@@ -19,7 +19,7 @@ mod timers;
 mod verdicts;
 
 pub use day::StoredDay;
-pub use entry::{Body, CodecError, Entry, decode, decode_body, encode, encode_body};
+pub use entry::{Body, CodecError, Entry, decode, decode_body, encode_body, encode_entry};
 pub use front_desk::{FrontDesk, RECENT_MAX};
 pub use outcome::{ChainWrite, DayRow, Link, Notice, Pasts, Recalled, Recount, Reopened, Snapshot, Step, StoredFrame, Want, WriteSet, link_of};
 pub use silence::{Group, SURVEY_MS, groups_of, survey};

@@ -45,17 +45,13 @@ pub fn bind(path: &Path) -> std::io::Result<UnixListener> {
 ///
 /// # Errors
 /// The server fails.
-pub async fn serve(listener: UnixListener, appender: Appender, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+pub async fn serve(listener: UnixListener, appender: Appender, stop: watch::Receiver<bool>) -> std::io::Result<()> {
     let routes = Router::new()
         .route("/v1/entries", post(append))
         .route("/v1/recounts", get(recounts))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(appender);
-    axum::serve(listener, routes)
-        .with_graceful_shutdown(async move {
-            let _ = stop.wait_for(|stop| *stop).await;
-        })
-        .await
+    super::until(axum::serve(listener, routes).with_graceful_shutdown(super::stopped(stop.clone())), stop).await
 }
 
 fn refused(what: impl Into<String>) -> Response {

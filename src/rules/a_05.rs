@@ -34,9 +34,8 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
         return hits.fire(view, &RULE, FactorCode::WHOLE, None, RULE.severity, json!({"valid_hours": 0}), words);
     }
     for series in view.pollutants().filter(|series| view.limits(series.factor(), Basis::Day).next().is_some()) {
-        let count = |class: &[HourClass]| (0..24u8).filter(|hour| class.contains(&series.class(*hour))).count() as u32;
-        let special = (0..24u8).filter(|hour| view.is_special(series, *hour)).count() as u32;
-        let (valid, stop) = (count(&[HourClass::Valid]), count(&[HourClass::Stop, HourClass::StopEdge]) + special);
+        let hours = view.hours_of(series);
+        let (valid, stop) = (hours.valid, hours.stop);
         let (enough, due) = if view.is_gas() {
             let least = view.count(&RULE, "gas_hours", series.factor());
             (valid >= least || stop + least > 24, 24 - stop)

@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
     refer: Refer::Score,
     run: Run::Day(run),
 };
-/// Valid hours of all pollutants by those that are due; of the day a hint, of month and quarter a warning.
+/// Over the hours of all pollutants; V is of the hours that are due (averaging §7). Of the day a hint, of month and quarter a warning.
 fn run(view: &DayView<'_>, hits: &mut Hits) {
     if view.closed < 24 || view.prior.ever.is_none() {
         return;
@@ -29,12 +29,13 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     let (month, quarter) = (is_month_end(view.day), is_quarter_end(view.day));
     let spans = [(true, None, Severity::Info, ("当日", "day")), (month, Some(false), RULE.severity, ("本月", "month"))];
     for (judged, of, severity, says) in spans.into_iter().chain([(quarter, Some(true), RULE.severity, ("本季度", "quarter"))]) {
-        let (valid, due) = view.transmission(of);
-        let least = view.figure(&RULE, "p_pct", FactorCode::WHOLE);
-        if judged && due > 0 && Decimal::from(valid * 100) < least * Decimal::from(due) {
-            let share = Decimal::from(valid * 100).checked_div(Decimal::from(due)).unwrap_or_default().round_dp(1);
+        let hours = view.transmission(of);
+        let least = Ratio::of(view.figure(&RULE, "p_pct", FactorCode::WHOLE));
+        if let Some(rates) = hours.rates(view.set).filter(|rates| judged && rates.effective < least) {
+            let share = rates.effective.rounded(1);
             let words = (format!("{}有效传输率{share}%", says.0), format!("effective transmission rate of the {} {share} %", says.1));
-            let facts = json!({"span": says.1, "valid": valid, "due": due, "rate_pct": share});
+            let due = hours.all - hours.stop;
+            let facts = json!({"span": says.1, "valid": hours.valid, "received": due - hours.missing, "due": due, "rate_pct": share});
             hits.fire(view, &RULE, FactorCode::WHOLE, None, severity, facts, words);
         }
     }

@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     severity_note: "",
     confidence: Confidence::Low,
-    guards: &[Guard::Running],
+    guards: &[Guard::Running, Guard::LowLevel],
     time: TimeBase::Arrival,
     source: "idea: situations list and patents on tampered resend; figures set here",
     grade: Grade::D,
@@ -69,12 +69,13 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
                     format!("{count} back-filled hours hardly move (mean {inside}), those around them do"),
                 )
             };
+            let severity = if view.is_low(series, outside) { Severity::Info } else { RULE.severity };
             hits.fire(
                 view,
                 &RULE,
                 factor,
                 None,
-                RULE.severity,
+                severity,
                 json!({"hours": count as i64, "mean": inside, "mean_around": outside, "lower": lower, "stiller": stiller}),
                 words,
             );

@@ -21,13 +21,17 @@ pub const RULE: Rule = Rule {
     refer: Refer::Score,
     run: Run::Hour(run),
 };
-/// Packets are counted by the minutes of the other series.
+/// Packets are counted by the minutes of the other series of its loggers. An analyser that measures in cycles is there in the hours of a
+/// cycle in which it was.
 fn run(view: &DayView<'_>, hour: u8, runs: &mut Runs, hits: &mut Hits) {
-    let minutes = view.series.iter().filter_map(|series| series.cell(hour)).map(|cell| cell.seen.minutes).max().unwrap_or_default();
-    let others = view.series.iter().any(|series| series.cell(hour).is_some());
-    let packets = (minutes / u32::from(view.outlet.minute_interval.max(1))).max(u32::from(others));
+    let only_one = view.registry.loggers_of(view.id()).len() < 2;
     for factor in view.registered() {
-        let here = view.of_factor(factor).is_some_and(|series| series.cell(hour).is_some());
+        let loggers = view.loggers_of(factor);
+        let same = |series: &&SeriesView<'_>| only_one || view.loggers_of(series.factor()).iter().any(|mn| loggers.contains(mn));
+        let cells = || view.series.iter().filter(same).filter_map(|series| series.cell(hour));
+        let (minutes, others) = (cells().map(|cell| cell.seen.minutes).max().unwrap_or_default(), cells().next().is_some());
+        let packets = (minutes / u32::from(view.outlet.minute_interval.max(1))).max(u32::from(others));
+        let here = view.of_factor(factor).is_some_and(|series| series.cell(series.day.standing(hour)).is_some());
         let known = view.prior.present.get(&factor).copied().unwrap_or_default() >= view.count(&RULE, "d", factor);
         if here || !known || view.is_away(hour) || view.is_running(hour) == Some(false) {
             runs.put(RULE.id, factor, None);

@@ -31,26 +31,27 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
         let c = i128::from(milli(view.figure(&RULE, "c", factor)));
         let mut place = 1;
         while place + hold <= values.len() {
-            let fallen = (place..(place + within).min(values.len())).find(|at| match (values[place - 1], values[*at]) {
-                (Some(before), Some(after)) => has_fallen(before, after, left),
-                _ => false,
-            });
-            let Some(at) = fallen.filter(|at| at + hold <= values.len()) else {
+            // A fall in the midst of a slot shows in two: the flat stretch may begin with the second.
+            let falls = |at: &usize| values[place - 1].zip(values[*at]).is_some_and(|(before, after)| has_fallen(before, after, left));
+            let stretch = |at: usize| {
+                let flat: Vec<i64> = values.get(at..at + hold)?.iter().flatten().copied().collect();
+                let (count, sum, squares) = sums(flat.iter().copied());
+                // Standard deviation over mean below c, squared.
+                let still = flat.len() == hold && sum > 0 && (count * squares - sum * sum) * 1_000_000 < (c * c).saturating_mul(sum * sum);
+                still.then_some((at, flat[0], sum / count))
+            };
+            let Some((at, first, flat_mean)) = (place..(place + within).min(values.len())).filter(falls).find_map(stretch) else {
                 place += 1;
                 continue;
             };
-            let flat: Vec<i64> = values[at..at + hold].iter().flatten().copied().collect();
-            let (count, sum, squares) = sums(flat.iter().copied());
-            // Standard deviation over mean below c, squared.
-            let still = flat.len() == hold && sum > 0 && (count * squares - sum * sum) * 1_000_000 < (c * c).saturating_mul(sum * sum);
             let loaded = flow.as_ref().is_some_and(|flow| {
                 let before = mean(&flow[place.saturating_sub(12)..place]);
                 let after = mean(&flow[at..at + hold]);
                 before.zip(after).is_some_and(|(before, after)| is_within(before, after, 100))
             });
             let level = Decimal::new(values[place - 1].unwrap_or_default(), 3).normalize();
-            if still && loaded && is_steady(view, place - 1, at) && !is_coarse_over(view, series, Decimal::new(flat[0], 3)) {
-                let (flat_mean, hours) = (Decimal::new((sum / count) as i64, 3).normalize(), view.count(&RULE, "h", factor));
+            if loaded && is_steady(view, place - 1, at) && !is_coarse_over(view, series, Decimal::new(first, 3)) {
+                let (flat_mean, hours) = (Decimal::new(flat_mean as i64, 3).normalize(), view.count(&RULE, "h", factor));
                 let severity = if view.is_low(series, level) { Severity::Info } else { RULE.severity };
                 let words = (
                     format!("{}由{level}陡降，此后{hours}小时稳定在{flat_mean}，流量未变", clock_of(at)),

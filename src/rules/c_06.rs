@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::Critical,
     severity_note: "",
     confidence: Confidence::Low,
-    guards: &[Guard::Running, Guard::Settled],
+    guards: &[Guard::Running, Guard::Settled, Guard::LowLevel],
     time: TimeBase::Event,
     source: "vendor model list (line open, unsealed line); cases of false sampling; figures set here",
     grade: Grade::S,
@@ -35,8 +35,8 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     while place < oxygen.len() {
         let opens = |at: &usize| {
             let (Some(before), Some(after)) = (oxygen[place - 1], oxygen[*at]) else { return false };
-            let falls = |gas: &Vec<Option<i64>>| gas[place - 1].zip(gas[*at]).is_some_and(|(from, to)| has_fallen(from, to, left));
-            after >= most && before < most && after - before >= rise && gases.iter().all(falls)
+            let falls = |gas: &[Option<i64>]| gas[place - 1].zip(gas[*at]).is_some_and(|(from, to)| has_fallen(from, to, left));
+            after >= most && before < most && after - before >= rise && all_do(&gases, place - 1, falls)
         };
         let at = (place..(place + within).min(oxygen.len())).find(opens);
         let Some(at) = at.filter(|at| is_steady(view, place - 1, *at) && flue_stays(view, place - 1, *at, 100) == Some(true)) else {

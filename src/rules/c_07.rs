@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::Critical,
     severity_note: "",
     confidence: Confidence::Low,
-    guards: &[Guard::Running, Guard::Settled],
+    guards: &[Guard::Running, Guard::Settled, Guard::LowLevel],
     time: TimeBase::Event,
     source: "vendor model list (mixed N2: gases fall steeply); figures set here",
     grade: Grade::S,
@@ -27,7 +27,6 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     if gases.is_empty() {
         return;
     }
-    let all: Vec<&Vec<Option<i64>>> = gases.iter().chain([&oxygen]).collect();
     let whole = FactorCode::WHOLE;
     let left = 1000 - per_mille(view.figure(&RULE, "p_pct", whole));
     // A fall in the midst of a slot shows in two.
@@ -37,11 +36,9 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     while place + hold <= oxygen.len() {
         let stays = |at: &usize| {
             let end = at + hold;
-            end <= oxygen.len()
-                && all.iter().all(|gas| {
-                    let from = gas[place - 1];
-                    gas[*at..end].iter().all(|to| from.zip(*to).is_some_and(|(from, to)| has_fallen(from, to, left)))
-                })
+            let stays =
+                |gas: &[Option<i64>]| gas[*at..end].iter().all(|to| gas[place - 1].zip(*to).is_some_and(|(from, to)| has_fallen(from, to, left)));
+            end <= oxygen.len() && stays(&oxygen) && all_do(&gases, place - 1, stays)
         };
         let at = (place..(place + within).min(oxygen.len())).find(stays);
         let Some(at) = at.filter(|at| is_steady(view, place - 1, *at) && flue_stays(view, place - 1, *at, 100) == Some(true)) else {

@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::Critical,
     severity_note: "",
     confidence: Confidence::Low,
-    guards: &[Guard::Running, Guard::Settled],
+    guards: &[Guard::Running, Guard::Settled, Guard::LowLevel],
     time: TimeBase::Event,
     source: "vendor model list (humidity falls steeply); figures set here",
     grade: Grade::S,
@@ -37,11 +37,11 @@ fn run(view: &DayView<'_>, hits: &mut Hits) {
     while place + hold <= oxygen.len() {
         let dilutes = |at: &usize| {
             let slots = *at..(at + hold).min(oxygen.len());
-            let falls = |of: &Vec<Option<i64>>, left: i64| {
+            let falls = |of: &[Option<i64>], left: i64| {
                 slots.clone().all(|slot| of[place - 1].zip(of[slot]).is_some_and(|(from, to)| has_fallen(from, to, left)))
             };
             let rises = slots.clone().all(|slot| oxygen[place - 1].zip(oxygen[slot]).is_some_and(|(from, to)| to - from >= rise));
-            slots.len() == hold && rises && falls(&moisture, left) && gases.iter().all(|gas| falls(gas, gas_left))
+            slots.len() == hold && rises && falls(&moisture, left) && all_do(&gases, place - 1, |gas| falls(gas, gas_left))
         };
         let at = (place..(place + within).min(oxygen.len())).find(dilutes);
         let Some(at) = at.filter(|at| is_steady(view, place - 1, *at) && flue_stays(view, place - 1, *at, 100) == Some(true)) else {

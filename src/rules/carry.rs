@@ -1,10 +1,12 @@
 //! What one day hands to the next: runs that go on, medians of the month before, tallies of month, quarter and year. Rules keep
 //! no state; this is a value that goes in with a day and comes out of it.
 
+use super::course::{Slot, slots};
 use super::tools::{SERIAL, flow_states, implied_area, is_constant, is_month_end, is_quarter_end, longest_mark, parameter_key};
 use super::view::{DayView, SeriesView};
+use crate::aggregation::month;
 use crate::domain::time::{Day, Hour, Moment};
-use crate::domain::{FactKind, FactorCode, Finding, RuleId, Severity};
+use crate::domain::{FactKind, FactorCode, Finding, RuleId, RuleSet, Severity};
 use crate::protocol::marker::Marker;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -95,6 +97,9 @@ pub struct Hours {
     pub stop: u32,
     /// Valid ones above the hourly limit.
     pub above: u32,
+    /// For which nothing came, and something was due; days of older releases count none.
+    #[serde(default)]
+    pub missing: u32,
 }
 
 /// Minutes of an outlet under marks, over a quarter and a year.
@@ -146,6 +151,8 @@ pub struct Carry {
     pub mark_beginnings: Vec<(Day, u32)>,
     /// Whether such a mark goes on at midnight.
     pub marked_at_midnight: bool,
+    /// Whether nothing came in the last five minutes of the day, and something was due.
+    pub nothing_at_midnight: bool,
     /// Implied area of the duct, and on how many days it was seen.
     pub area: Option<(Decimal, u32)>,
     /// Gaps in which nothing came at all, that may still be filled: first hour and hours.
@@ -190,11 +197,10 @@ impl Carry {
         carry.take_marks(view);
         carry.take_facts(view);
         carry.take_gaps(view);
-        let (valid, due) = view.transmission(None);
-        let enough = due > 0 && u64::from(valid) * 100 >= u64::from(due) * u64::from(view.set.transmission_pass_pct.value);
+        carry.nothing_at_midnight = slots(view, None).last() == Some(&Slot::Nothing);
         // A day of which nothing is due is no day against it.
-        if due > 0 {
-            carry.stable_days = if enough { carry.stable_days + 1 } else { 0 };
+        if let Some(rates) = view.transmission(None).rates(view.set) {
+            carry.stable_days = if rates.passes { carry.stable_days + 1 } else { 0 };
             carry.stable_days_max = carry.stable_days_max.max(carry.stable_days);
         }
         carry.take_findings(view.day, findings);
@@ -416,8 +422,21 @@ impl Score {
 }
 
 impl Hours {
+    /// 有效传输率 of these hours; none where none was due.
+    #[must_use]
+    pub fn rates(&self, set: &RuleSet) -> Option<month::Transmission> {
+        let due = self.all.checked_sub(self.stop)?;
+        month::transmission(due, due.saturating_sub(self.missing), self.valid, set)
+    }
+
     pub(super) fn plus(self, other: Self) -> Self {
-        Self { all: self.all + other.all, valid: self.valid + other.valid, stop: self.stop + other.stop, above: self.above + other.above }
+        Self {
+            all: self.all + other.all,
+            valid: self.valid + other.valid,
+            stop: self.stop + other.stop,
+            above: self.above + other.above,
+            missing: self.missing + other.missing,
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The course of a day in slots of five minutes: what rules of shape look at. A record of more than five minutes has no course.
+//! The course of a day in slots of five minutes: what rules of shape look at. A record of more than five minutes has no course. It ends at
+//! midnight: a fall, or a value near the limit, is not seen where what follows on it lies in the next day.
 
 use super::view::{DayView, SeriesView};
 use crate::aggregation::SLOTS;
@@ -43,7 +44,7 @@ pub(super) fn slots(view: &DayView<'_>, of: Option<&SeriesView<'_>>) -> Vec<Slot
     for hour in 0..24u8 {
         let excused = view.is_away(hour) || view.stopped >> hour & 1 == 1 || view.is_running(hour) == Some(false);
         let came = |series: &SeriesView<'_>| match (series.cell(hour), series.shape(hour)) {
-            (Some(_), Some(shape)) => shape.present,
+            (Some(_), Some(shape)) => shape.present | shape.claimed,
             // Records of an hour, or longer than a slot, stand for all of it.
             (Some(cell), None) if cell.origin != Origin::Nothing => u16::MAX,
             _ => 0,
@@ -61,13 +62,13 @@ pub(super) fn slots(view: &DayView<'_>, of: Option<&SeriesView<'_>>) -> Vec<Slot
     slots
 }
 
-/// Gaps of so many slots or more: the first slot and the length. A gap with which the day begins began the day before.
+/// Gaps of so many slots or more: the first slot and the length. One with which the day begins may have begun the day before.
 pub(super) fn gaps(slots: &[Slot], least: usize) -> Vec<(usize, usize)> {
     let mut gaps = Vec::new();
     let mut place = 0;
     while place < slots.len() {
         let length = slots[place..].iter().take_while(|slot| **slot == Slot::Nothing).count();
-        if length >= least && place > 0 {
+        if length >= least {
             gaps.push((place, length));
         }
         place += length.max(1);
@@ -151,9 +152,22 @@ pub(super) fn flow_of<'a>(view: &'a DayView<'_>) -> Option<&'a SeriesView<'a>> {
     ["a01011", "a00000", "w00000"].into_iter().find_map(|code| view.of(code))
 }
 
-/// The courses of the gases that one sampling line carries: SO2 and NOx, those that are measured.
-pub(super) fn gases(view: &DayView<'_>) -> Vec<Vec<Option<i64>>> {
-    ["a21026", "a21002"].into_iter().filter_map(|code| course_of(view, code)).collect()
+/// A gas that the sampling line carries.
+pub(super) struct Gas {
+    course: Vec<Option<i64>>,
+    /// At so much, in thousandths, and below a fall says nothing (guard X4).
+    low: i64,
+}
+
+/// The gases that one sampling line carries: SO2 and NOx, those that are measured.
+pub(super) fn gases(view: &DayView<'_>) -> Vec<Gas> {
+    let gas = |series: &SeriesView<'_>| Gas { course: course(series), low: view.low(series).and_then(thousandths).unwrap_or(i64::MIN) };
+    ["a21026", "a21002"].into_iter().filter_map(|code| view.of(code).map(gas)).collect()
+}
+
+/// Whether every gas does something, and one of them stands high enough at a slot to say something by it.
+pub(super) fn all_do(gases: &[Gas], at: usize, does: impl Fn(&[Option<i64>]) -> bool) -> bool {
+    gases.iter().all(|gas| does(&gas.course)) && gases.iter().any(|gas| gas.course[at].is_some_and(|value| value > gas.low))
 }
 
 /// Temperature and flow of the flue at two slots, or none where the outlet measures neither: they stayed within a share of what they were.

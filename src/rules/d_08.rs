@@ -30,7 +30,9 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         let hours = window.pairs(oxygen, factor, view.count(&RULE, "w_d", factor), 0);
         let pairs: Vec<(Hour, i64, i64)> = hours.map(|(hour, (oxygen, value))| (hour, oxygen, value)).collect();
         let first = view.day.hour(0);
-        let past: Vec<&(Hour, i64, i64)> = pairs.iter().filter(|(hour, ..)| *hour < first).collect();
+        // A run may begin on the day before: what it never stood beside lies before that.
+        let yesterday = Hour(first.0 - 24);
+        let past: Vec<&(Hour, i64, i64)> = pairs.iter().filter(|(hour, ..)| *hour < yesterday).collect();
         if (past.len() as u32) < view.count(&RULE, "min_hours", factor) {
             continue;
         }
@@ -53,19 +55,18 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         let (oxygen_edges, value_edges) = (edges(&by_size.0), edges(&by_size.1));
         let need = view.count(&RULE, "n", factor);
         let (mut row, mut last) = (0, None);
-        for (hour, oxygen, value) in pairs.iter().filter(|(hour, ..)| *hour >= first) {
+        for (hour, oxygen, value) in pairs.iter().filter(|(hour, ..)| *hour >= yesterday) {
             let beyond =
                 |edges: (Option<i64>, Option<i64>), value: i64| edges.0.is_some_and(|low| value < low) || edges.1.is_some_and(|high| value > high);
             let never = beyond(oxygen_edges, *oxygen) || beyond(value_edges, *value);
             let outside = never || Decimal::from(around(field(&by_oxygen, *oxygen), field(&by_value, *value))) < share;
-            let follows = last.is_none_or(|last: Hour| last.0 + 1 == hour.0);
-            row = if outside && high.is_some_and(|high| *oxygen > high) { if follows { row + 1 } else { 1 } } else { 0 };
+            row = if outside && high.is_some_and(|high| *oxygen > high) { follows(last, *hour, row) + 1 } else { 0 };
             last = Some(*hour);
-            if row == need {
+            if is_due(*hour, row, need, first) {
                 let (oxygen, value) = (of_millionths(*oxygen).round_dp(3).normalize(), of_millionths(*value).round_dp(3).normalize());
                 let words = (
-                    format!("连续{need}小时氧量偏高且与浓度的组合罕见（氧量{oxygen}%，浓度{value}）"),
-                    format!("for {need} hours oxygen is high and stands with concentrations as it hardly ever did ({oxygen} % with {value})"),
+                    format!("连续{row}小时氧量偏高且与浓度的组合罕见（氧量{oxygen}%，浓度{value}）"),
+                    format!("for {row} hours oxygen is high and stands with concentrations as it hardly ever did ({oxygen} % with {value})"),
                 );
                 hits.fire(
                     view,
@@ -73,7 +74,7 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
                     factor,
                     Some(hour.of_day()),
                     RULE.severity,
-                    json!({"oxygen": oxygen, "value": value, "hours": need, "past_hours": past.len()}),
+                    json!({"oxygen": oxygen, "value": value, "hours": row, "past_hours": past.len()}),
                     words,
                 );
             }

@@ -1,6 +1,7 @@
 //! D-09 氧量人为压低: oxygen lies lower than it ever does while the concentration is as always.
 
 use super::prelude::*;
+use std::collections::BTreeMap;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -38,25 +39,27 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     if (before.len() as u32) < view.count(&RULE, "min_hours", oxygen) {
         return;
     }
-    let at = |factor, hour: u8| window.today().series.get(&factor)?.measured.at(hour);
+    // A run may begin on the day before.
+    let recent = |factor| -> BTreeMap<Hour, i64> { window.running(factor, 2).collect() };
     let near = per_mille(view.figure(&RULE, "near_pct", oxygen));
-    let usual: Vec<(FactorCode, i64)> = view
+    let usual: Vec<(BTreeMap<Hour, i64>, i64)> = view
         .pollutants()
         .filter(|series| series.day.converts)
-        .filter_map(|series| Some((series.factor(), median(&past(series.factor()))?)))
+        .filter_map(|series| Some((recent(series.factor()), median(&past(series.factor()))?)))
         .collect();
     // Less air is less gas as well: where the flow tells of it, oxygen is what it says.
-    let flow = flow_of(view).and_then(|series| Some((series.factor(), median(&past(series.factor()))?)));
+    let flow = flow_of(view).and_then(|series| Some((recent(series.factor()), median(&past(series.factor()))?)));
     let flow_near = per_mille(view.figure(&RULE, "flow_pct", oxygen));
-    let mut row = 0;
-    for hour in 0..24u8 {
-        let low = at(oxygen, hour).is_some_and(|oxygen| oxygen < lowest);
-        let measured = usual.iter().filter_map(|(factor, usual)| Some(is_within(*usual, at(*factor, hour)?, near)));
+    let need = view.count(&RULE, "n", oxygen);
+    let (mut row, mut last) = (0, None);
+    for (hour, value) in recent(oxygen) {
+        let measured = usual.iter().filter_map(|(known, usual)| Some(is_within(*usual, *known.get(&hour)?, near)));
         let (as_always, others) = measured.fold((0u32, 0u32), |(same, others), is| if is { (same + 1, others) } else { (same, others + 1) });
-        let flows = flow.is_none_or(|(factor, usual)| at(factor, hour).is_some_and(|value| is_within(usual, value, flow_near)));
-        row = if low && as_always > others && flows && view.is_running(hour) == Some(true) { row + 1 } else { 0 };
-        if row == view.count(&RULE, "n", oxygen) {
-            let shown = of_millionths(at(oxygen, hour).unwrap_or_default()).round_dp(3).normalize();
+        let flows = flow.as_ref().is_none_or(|(known, usual)| known.get(&hour).is_some_and(|value| is_within(*usual, *value, flow_near)));
+        row = if value < lowest && as_always > others && flows { follows(last, hour, row) + 1 } else { 0 };
+        last = Some(hour);
+        if is_due(hour, row, need, first) {
+            let shown = of_millionths(value).round_dp(3).normalize();
             let lowest = of_millionths(lowest).normalize();
             let words = (
                 format!("连续{row}小时氧量（{shown}%）低于{days}日内99%的小时（{lowest}%），而浓度与流速如常"),
@@ -64,7 +67,7 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
                     "for {row} hours oxygen ({shown} %) is below 99 % of the hours of {days} days ({lowest} %), with concentrations and flow as always"
                 ),
             );
-            hits.fire(view, &RULE, oxygen, Some(hour), RULE.severity, json!({"oxygen": shown, "percentile_1": lowest, "hours": row}), words);
+            hits.fire(view, &RULE, oxygen, Some(hour.of_day()), RULE.severity, json!({"oxygen": shown, "percentile_1": lowest, "hours": row}), words);
         }
     }
 }

@@ -52,12 +52,12 @@ pub(super) fn marks(view: &DayView<'_>, series: &SeriesView<'_>) -> (u8, u8) {
             continue;
         }
         marks = marks.saturating_add(1);
-        let exceeds =
-            |(values, limit): &(Vec<Option<i64>>, i64)| values[slot.saturating_sub(back)..=slot].iter().flatten().any(|value| value > limit);
-        // Span gas is above every limit: what the mark of a calibration shows says nothing, what stands before it does.
+        // Span gas is above every limit: what the mark of a calibration shows says nothing, what stands before it does. Neither says
+        // anything what another mark shows that was there shortly before.
         let calibrates = series.marked(time_of(slot).0, Marker::CALIBRATION) > 0;
-        let before = |(values, limit): &(Vec<Option<i64>>, i64)| values[slot.saturating_sub(back)..slot].iter().flatten().any(|value| value > limit);
-        if judged.as_ref().is_some_and(|judged| if calibrates { before(judged) } else { exceeds(judged) }) {
+        let looked_at = (slot.saturating_sub(back)..slot).filter(|at| !is_claimed(series, *at)).chain((!calibrates).then_some(slot));
+        let exceeds = |(values, limit): &(Vec<Option<i64>>, i64)| looked_at.clone().any(|at| values[at].is_some_and(|value| value > *limit));
+        if judged.as_ref().is_some_and(exceeds) {
             over = over.saturating_add(1);
         }
     }

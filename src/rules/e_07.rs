@@ -24,20 +24,11 @@ pub const RULE: Rule = Rule {
 /// By the smallest and largest value of the block; gas analysers only.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in view.pollutants().filter(|series| series.code().starts_with("a2")) {
-        let Some(odd) = series.odd(hour).filter(|odd| odd.calibrations > 0 && !odd.calibrates_last) else { continue };
-        let (mut low, mut high, mut at, mut first) = (odd.calibration_low, odd.calibration_high, hour, odd.calibrates_first);
-        while let Some(before) =
-            at.checked_sub(1).filter(|_| first).and_then(|before| Some((before, series.odd(before)?))).filter(|(_, odd)| odd.calibrates_last)
-        {
-            low = low.into_iter().chain(before.1.calibration_low).min();
-            high = high.into_iter().chain(before.1.calibration_high).max();
-            (at, first) = (before.0, before.1.calibrates_first);
-        }
+        let Some((low, high)) = calibration(series, hour) else { continue };
         let Some(range) = series.range() else {
             hits.missing(&RULE, "the registered range");
             continue;
         };
-        let (Some(low), Some(high)) = (low, high) else { continue };
         let span = series.row.and_then(|row| row.span_gas);
         let tolerance = pct(view.figure(&RULE, "span_tol_pct", series.factor()));
         let zero = low.abs() < range * pct(view.figure(&RULE, "zero_pct", series.factor()));

@@ -7,7 +7,7 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("F-04"),
     title: ("漂移超标", "Drift beyond limit"),
     inputs: &["zero/span check results"],
-    condition: "|zero| > z*range or |span| > s*range; dust: z2",
+    condition: "a calibration's smallest value > z*range (dust: z2) and at most alarm_pct: the zero; or its largest differs from the span gas by > s*range and at most twice alarm_pct: the span",
     figures: &[given("z_pct", 25, 1), given("s_pct", 25, 1), given("z2_pct", 2, 0), given("alarm_pct", 5, 0)],
     window: "1 check",
     severity: Severity::Warn,
@@ -21,14 +21,13 @@ pub const RULE: Rule = Rule {
     refer: Refer::Score,
     run: Run::Hour(run),
 };
-/// Zero by the smallest value of the block; span where the register has the span gas. No zero at all is E-07.
+/// Zero by the smallest value of the block; span where the register has the span gas. What lies further off is no such gas: a calibration
+/// without any is E-07.
 fn run(view: &DayView<'_>, hour: u8, _: &mut Runs, hits: &mut Hits) {
     for series in view.pollutants().filter(|_| view.is_gas()) {
-        let (Some(odd), Some(range)) = (series.odd(hour).filter(|odd| odd.calibrations > 0), series.range()) else { continue };
-        let (Some(low), Some(high)) = (odd.calibration_low, odd.calibration_high) else { continue };
+        let (Some((low, high)), Some(range)) = (calibration(series, hour), series.range()) else { continue };
         let figure = |name| range * pct(view.figure(&RULE, name, series.factor()));
         let (most, alarm) = (figure(if series.code() == "a34013" { "z2_pct" } else { "z_pct" }), figure("alarm_pct"));
-        // Beyond the alarm it is no zero, but no zero gas either.
         let zero = Some(low.abs()).filter(|low| *low > most && *low <= alarm);
         let span = series.row.and_then(|row| row.span_gas).map(|span| (high - span).abs());
         let span = span.filter(|span| *span > figure("s_pct") && *span <= alarm + alarm);

@@ -35,9 +35,9 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         let Some(by) = BORNE_OUT_BY.into_iter().find(fires).filter(|_| *peers >= view.count(&RULE, "min_peers", *factor)) else { continue };
         let days = view.count(&RULE, "of_d", *factor);
         let words = (
-            format!("{days}日中位值{median}低于{peers}个同限值排放口的低位值{edge}，并有{by}"),
+            format!("{days}日中位值{median}低于{peers}个同限值排放口的低位值{edge}，且{FIRED_DAYS}日内有{by}"),
             format!(
-                "its median of {days} days, {median}, lies below {edge}, where the lowest of {peers} outlets with the same limit lie, and {by} fires"
+                "its median of {days} days, {median}, lies below {edge}, where the lowest of {peers} outlets with the same limit lie, and {by} fired within {FIRED_DAYS} days"
             ),
         );
         let facts = json!({"median": median, "edge": edge, "peers": peers, "borne_out_by": by});

@@ -113,6 +113,13 @@ pub fn figure<'l>(limit: &'l Limit, temperature: Option<&Ratio>, set: &RuleSet) 
     }
 }
 
+/// The figure of a limit row in an hour, at the water's temperature in it (°C): where that is not known to be warm, the milder one.
+#[must_use]
+pub fn figure_of_hour<'l>(limit: &'l Limit, temperature: Option<&Ratio>, set: &RuleSet) -> &'l str {
+    let warm = temperature.is_some_and(|temperature| *temperature > Ratio::of(set.water_cold_c.value));
+    limit.cold.as_deref().filter(|_| !warm).unwrap_or(&limit.limit)
+}
+
 /// Judges one limit row of basis day against a day's means of its factor.
 #[must_use]
 pub fn judge<'m>(means: &'m [Mean], limit: &'m Limit, temperature: Option<&Ratio>, set: &RuleSet) -> Outcome<'m> {

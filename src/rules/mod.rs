@@ -295,6 +295,12 @@ pub fn find(id: &str) -> Option<&'static Rule> {
     ALL.iter().copied().chain(later::LATER).find(|rule| rule.id.as_str() == id)
 }
 
+/// Whether a rule finds nothing where others do not.
+#[must_use]
+pub fn is_borne_out_by_others(rule: RuleId) -> bool {
+    rule == i_05::RULE.id
+}
+
 /// What is wrong with the rule settings of a rule set: a rule or a figure that does not exist.
 #[must_use]
 pub fn settings_fault(set: &RuleSet) -> Option<String> {

@@ -164,7 +164,9 @@ impl SeriesProfile {
 
 /// Hours in which a gap of ten minutes or more begins: of no factor anything comes, and the receiver is there.
 fn gaps(view: &DayView<'_>) -> u32 {
-    course::gaps(&slots(view, None), GAP_SLOTS).into_iter().fold(0, |bits, (slot, _)| bits | 1 << time_of(slot).0)
+    // One with which the day begins is of this day, unless it goes on from the day before, or nothing ever came before.
+    let began = |(slot, _): &(usize, usize)| *slot > 0 || (view.prior.ever.is_some() && !view.prior.nothing_at_midnight);
+    course::gaps(&slots(view, None), GAP_SLOTS).into_iter().filter(began).fold(0, |bits, (slot, _)| bits | 1 << time_of(slot).0)
 }
 
 impl Records {

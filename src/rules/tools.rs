@@ -8,7 +8,7 @@ use super::statistics::{Row, mad, median, sums};
 use super::view::{DayView, Hits, SeriesView, decimal};
 use crate::aggregation::HourCell;
 use crate::domain::number::{self, Ratio};
-use crate::domain::time::{Day, Moment};
+use crate::domain::time::{Day, Hour, Moment};
 use crate::domain::{Basis, FactKind, FactorCode, Limit, LimitType, OtherOutlet, Severity};
 use crate::protocol::marker::Marker;
 use rust_decimal::Decimal;
@@ -208,6 +208,30 @@ pub(super) fn is_quarter_end(day: Day) -> bool {
 pub(super) fn is_coarse_over(view: &DayView<'_>, series: &SeriesView<'_>, level: Decimal) -> bool {
     let known = (0..view.closed).rev().find(|hour| series.cell(*hour).is_some_and(|cell| cell.valid_minutes > 0));
     known.is_some_and(|hour| series.is_coarse(hour, level))
+}
+
+/// How long a row of hours is, where an hour goes on with it.
+pub(super) fn follows(last: Option<Hour>, hour: Hour, row: u32) -> u32 {
+    if last.is_some_and(|last| last.0 + 1 == hour.0) { row } else { 0 }
+}
+
+/// Whether a row that an hour is part of is a hit of the day with this first hour: when it is long enough, and where it goes on over midnight.
+pub(super) fn is_due(hour: Hour, row: u32, need: u32, first: Hour) -> bool {
+    hour >= first && (row == need || (row > need && hour == first))
+}
+
+/// The smallest and the largest value of the calibration that ends in an hour, of all hours of the day over which it reaches.
+pub(super) fn calibration(series: &SeriesView<'_>, hour: u8) -> Option<(Decimal, Decimal)> {
+    let odd = series.odd(hour).filter(|odd| odd.calibrations > 0 && !odd.calibrates_last)?;
+    let (mut low, mut high, mut at, mut first) = (odd.calibration_low, odd.calibration_high, hour, odd.calibrates_first);
+    while let Some((before, odd)) =
+        at.checked_sub(1).filter(|_| first).and_then(|before| Some((before, series.odd(before)?))).filter(|(_, odd)| odd.calibrates_last)
+    {
+        low = low.into_iter().chain(odd.calibration_low).min();
+        high = high.into_iter().chain(odd.calibration_high).max();
+        (at, first) = (before, odd.calibrates_first);
+    }
+    low.zip(high)
 }
 
 /// The mean of decimals.

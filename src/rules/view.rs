@@ -7,7 +7,7 @@ use crate::aggregation::{Conversion, HourCell, Odd, SeriesDay, Shape};
 use crate::domain::number::{self, Ratio};
 use crate::domain::time::{Day, HOUR_MS, Moment};
 use crate::domain::{
-    Basis, Declaration, DeclarationKind, Fact, FactKind, FactorCode, Hit, HourClass, Limit, LimitType, Mean, Medium, OutletId, RuleId, RuleSet,
+    Basis, Declaration, DeclarationKind, Fact, FactKind, FactorCode, Hit, HourClass, Limit, LimitType, Mean, Medium, Mn, OutletId, RuleId, RuleSet,
     RuleSetting, Series, Severity, Silence, Visit,
 };
 use crate::protocol::marker::Marker;
@@ -292,9 +292,15 @@ impl<'v> DayView<'v> {
     /// Near nothing (guard X4): five percent of the limit or less, or five times the detection limit or less.
     #[must_use]
     pub fn is_low(&self, series: &SeriesView<'_>, value: Decimal) -> bool {
-        let of_limit = self.any_limit(series.factor()).is_some_and(|limit| value * Decimal::from(20) <= limit);
-        let of_lod = series.row.and_then(|row| row.detection_limit).is_some_and(|lod| value <= lod * Decimal::from(5));
-        of_limit || of_lod
+        self.low(series).is_some_and(|low| value <= low)
+    }
+
+    /// Up to what value of a series is near nothing; none where neither limit nor detection limit is known.
+    #[must_use]
+    pub fn low(&self, series: &SeriesView<'_>) -> Option<Decimal> {
+        let of_limit = self.any_limit(series.factor()).map(|limit| limit / Decimal::from(20));
+        let of_lod = series.row.and_then(|row| row.detection_limit).map(|lod| lod * Decimal::from(5));
+        of_limit.max(of_lod)
     }
 
     /// Whether the outlet ran in an hour, by its marks: none where nothing came.
@@ -400,16 +406,21 @@ impl<'v> DayView<'v> {
         trade.contains("waste incineration") || trade.contains("焚烧")
     }
 
-    /// The hours of one series today.
+    /// The hours of one series today. A value of an analyser that measures in cycles stands for the hours of its cycle; an hour that did not
+    /// come is stopped where the outlet is declared so.
     #[must_use]
     pub fn hours_of(&self, series: &SeriesView<'_>) -> Hours {
         let limit = self.limits(series.factor(), Basis::Hour).next();
         let mut hours = Hours { all: 24, ..Hours::default() };
         for hour in 0..24u8 {
-            match series.class(hour) {
+            let stands = series.day.standing(hour);
+            match series.class(stands) {
                 HourClass::Valid => hours.valid += 1,
                 HourClass::Stop | HourClass::StopEdge => hours.stop += 1,
-                HourClass::Missing | HourClass::Invalid => hours.stop += u32::from(self.is_special(series, hour)),
+                HourClass::Missing | HourClass::Invalid if self.is_special(series, stands) => hours.stop += 1,
+                HourClass::Missing if self.stopped >> hour & 1 == 1 => hours.stop += 1,
+                HourClass::Missing => hours.missing += 1,
+                HourClass::Invalid => {}
             }
             hours.above += u32::from(limit.is_some_and(|limit| super::tools::over(self, series, hour, limit).is_some()));
         }
@@ -419,16 +430,22 @@ impl<'v> DayView<'v> {
     /// The hours of a factor today; of one that did not come none is valid.
     #[must_use]
     pub fn hours_of_factor(&self, factor: FactorCode) -> Hours {
-        let absent = Hours { all: 24, stop: self.stopped.count_ones(), ..Hours::default() };
+        let stop = self.stopped.count_ones();
+        let absent = Hours { all: 24, stop, missing: 24 - stop, ..Hours::default() };
         self.of_factor(factor).map_or(absent, |series| self.hours_of(series))
     }
 
     /// Registered factors whose row is in force today.
     #[must_use]
     pub fn registered(&self) -> Vec<FactorCode> {
-        let (loggers, start) = (self.registry.loggers_of(self.id()), self.day.start());
-        let holds = |factor: &FactorCode| loggers.iter().any(|mn| self.registry.series(*mn, self.id(), *factor, start).is_some());
-        self.registry.factors(self.id()).filter(holds).collect()
+        self.registry.factors(self.id()).filter(|factor| !self.loggers_of(*factor).is_empty()).collect()
+    }
+
+    /// The loggers that a factor is registered with today.
+    #[must_use]
+    pub fn loggers_of(&self, factor: FactorCode) -> Vec<Mn> {
+        let loggers = self.registry.loggers_of(self.id()).into_iter();
+        loggers.filter(|mn| self.registry.series(*mn, self.id(), factor, self.day.start()).is_some()).collect()
     }
 
     /// Pollutants that came today or before, and whose row is in force.
@@ -441,11 +458,13 @@ impl<'v> DayView<'v> {
     /// The figure of a limit row in an hour: where it has one in brackets and the water is not known to be warm, the milder one.
     #[must_use]
     pub fn figure_of<'l>(&self, limit: &'l Limit, hour: Option<u8>) -> &'l str {
-        let Some(cold) = &limit.cold else { return &limit.limit };
+        if limit.cold.is_none() {
+            return &limit.limit;
+        }
         let series = self.outlet.temperature_factor.and_then(|factor| self.of_factor(factor));
         let hours = hour.map_or(0..24, |hour| hour..hour + 1);
         let coldest = series.and_then(|series| hours.filter_map(|hour| series.value(hour)).min());
-        if coldest.is_some_and(|coldest| coldest > self.set.water_cold_c.value) { &limit.limit } else { cold }
+        super::j_02::figure_of_hour(limit, coldest.map(Ratio::of).as_ref(), self.set)
     }
 
     /// The hours of a factor in the month or the quarter, this day included.
@@ -456,15 +475,14 @@ impl<'v> DayView<'v> {
         before.get(&factor).copied().unwrap_or_default().plus(today)
     }
 
-    /// Valid and due hours of all pollutants: of the day, or of the month or quarter up to it.
+    /// The hours of all pollutants: of the day, or of the month or quarter up to it.
     #[must_use]
-    pub fn transmission(&self, of_quarter: Option<bool>) -> (u32, u32) {
+    pub fn transmission(&self, of_quarter: Option<bool>) -> Hours {
         let hours = |factor: FactorCode| match of_quarter {
             None => self.hours_of_factor(factor),
             Some(of_quarter) => self.tally(factor, of_quarter),
         };
-        let sum = self.known_pollutants().into_iter().map(hours).fold(Hours::default(), Hours::plus);
-        (sum.valid, sum.all - sum.stop)
+        self.known_pollutants().into_iter().map(hours).fold(Hours::default(), Hours::plus)
     }
 
     /// Whether the receiver or the region was away in an hour (guard X2).

@@ -112,21 +112,17 @@ fn gap(month: &Month<'_>, contractor: &str, charge: &Charge<'_>, silence: &Silen
     };
     let since = silence.began.filter(|began| own(*began, silence.since)).unwrap_or(silence.since);
     let until = silence.until.unwrap_or(month.until);
-    let (from, to) = (since.max(charge.from), until.min(charge.to));
-    if from >= to {
-        return None;
-    }
-    let count = steps(month, since, to) - steps(month, since, from);
-    let declared = |known: &&Declaration| {
-        let whole = known.mark == DeclarationKind::Stop && known.factor.is_none() && !known.withdrawn && known.outlet == charge.id();
-        whole && known.from <= from && to <= known.to
-    };
+    let parts = charge.parts(since, until);
+    let (_, to) = *parts.last()?;
+    let count: i64 = parts.iter().map(|(from, to)| steps(month, since, *to) - steps(month, since, *from)).sum();
+    let stops: Vec<&Declaration> = month.declarations.iter().filter(|known| known.stops(charge.id())).collect();
     let by_contractor = format!("{} {contractor}", OutageScope::Contractor.name());
     let excuse = silence.excused.as_ref().filter(|excuse| **excuse != by_contractor);
-    let (deduction, why) = match (excuse, month.declarations.iter().find(declared)) {
+    let (deduction, why) = match (excuse, covering(&stops, &parts)) {
         (Some(excuse), _) => (nothing(), (format!("属{excuse}中断，不计"), format!("explained by the outage of {excuse}, not counted"))),
-        (None, Some(stop)) => {
-            (nothing(), (format!("停运标记{}覆盖，不计", stop.id), format!("covered by the declared stop {}, not counted", stop.id)))
+        (None, Some(ids)) => {
+            let ids = ids.join(", ");
+            (nothing(), (format!("停运标记{ids}覆盖，不计"), format!("covered by the declared stop {ids}, not counted")))
         }
         (None, None) => {
             let free = set.contractor_gap_free_h.value;
@@ -145,6 +141,22 @@ fn gap(month: &Month<'_>, contractor: &str, charge: &Charge<'_>, silence: &Silen
     let measured = format!("{}，断链自 silent since {since}，{back}，{minutes} 分钟 min", silence.mn);
     let why = (shortened(why.0), shortened(why.1));
     Some(line(ScoreItem::Gaps, (charge.id(), None), measured, None, deduction, why, &set.contractor_gap_free_h.source))
+}
+
+/// The declared stops that cover all of some parts of time, one after the other; none where they do not.
+fn covering<'d>(stops: &[&'d Declaration], parts: &[(Moment, Moment)]) -> Option<Vec<&'d str>> {
+    let mut ids: Vec<&str> = Vec::new();
+    for (from, to) in parts {
+        let mut at = *from;
+        while at < *to {
+            let next = stops.iter().filter(|stop| stop.from <= at && at < stop.to).max_by_key(|stop| (stop.to, &stop.id))?;
+            at = next.to;
+            if !ids.contains(&next.id.as_str()) {
+                ids.push(&next.id);
+            }
+        }
+    }
+    Some(ids)
 }
 
 /// 比对: every pollutant that ran in the month, compared in time and passed, or not.
@@ -229,4 +241,33 @@ fn case_line(month: &Month<'_>, case: &Case) -> ScoreLine {
     let measured = format!("案件 case {}，{} {}，{} 起 since，{} {}", case.id, kind.0, kind.1, case.first_day, stage.0, stage.1);
     let factor = (case.factor != FactorCode::WHOLE).then_some(case.factor);
     line(ScoreItem::Cases, (case.outlet, factor), measured, None, Ratio::of(cost), why, &set.contractor_case_opened_marks.source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stops_that_follow_on_each_other_cover_what_they_cover_together() {
+        let stop = |id: &str, from: i64, to: i64| Declaration {
+            id: id.to_owned(),
+            outlet: OutletId::known("S1"),
+            factor: None,
+            mark: DeclarationKind::Stop,
+            from: Moment(from),
+            to: Moment(to),
+            reason: String::new(),
+            document: String::new(),
+            author: String::new(),
+            made_at: Moment(from),
+            withdrawn: false,
+            entered: None,
+            changed: None,
+        };
+        let (first, second, late) = (stop("A", 0, 50), stop("B", 50, 100), stop("C", 51, 100));
+        let part = [(Moment(10), Moment(90))];
+        assert_eq!(covering(&[&first, &second], &part), Some(vec!["A", "B"]));
+        assert_eq!(covering(&[&first, &late], &part), None, "between them is nothing");
+        assert_eq!(covering(&[&second], &[(Moment(60), Moment(70))]), Some(vec!["B"]));
+    }
 }

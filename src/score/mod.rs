@@ -36,7 +36,7 @@ pub struct Month<'m> {
     pub first: Day,
     /// Last day.
     pub last: Day,
-    /// When the first document was put in force: nothing is older.
+    /// When the first register was put in force: nothing is older.
     pub began: Moment,
     /// Engine time.
     pub until: Moment,
@@ -107,8 +107,23 @@ impl Charge<'_> {
         self.outlet.outlet
     }
 
+    /// Whether the contractor maintained it then.
     fn holds(&self, at: Moment) -> bool {
-        self.from <= at && at < self.to
+        at < self.to && self.days.binary_search(&at.day()).is_ok()
+    }
+
+    /// The parts of a time in which the contractor maintained it, the oldest first.
+    fn parts(&self, from: Moment, to: Moment) -> Vec<(Moment, Moment)> {
+        let mut parts: Vec<(Moment, Moment)> = Vec::new();
+        for day in &self.days {
+            let (from, to) = (from.max(day.start()), to.min(day.end()).min(self.to));
+            match parts.last_mut().filter(|last| last.1 == from) {
+                _ if from >= to => {}
+                Some(last) => last.1 = to,
+                None => parts.push((from, to)),
+            }
+        }
+        parts
     }
 }
 
@@ -180,4 +195,25 @@ fn full_of(set: &RuleSet, item: ScoreItem, lines: &[ScoreLine]) -> (ScoreItem, u
     };
     let judged = !needs_lines || lines.iter().any(|line| line.item == item);
     (item, if judged { figure.value } else { 0 }, figure.source.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_maintained_an_outlet_with_a_break_answers_for_nothing_in_between() {
+        let outlet = OutletMonth { outlet: OutletId::known("S1"), series: BTreeMap::new(), silences: Vec::new() };
+        let day = |day: i32| Day(20_000 + day);
+        let days: Vec<Day> = (1..=10).chain(21..=31).map(day).collect();
+        let (from, to) = (day(1).start(), day(31).end());
+        let charge = Charge { outlet: &outlet, from, to, since: from, days };
+        assert_eq!(
+            charge.parts(day(8).start(), day(23).start()),
+            [(day(8).start(), day(10).end()), (day(21).start(), day(23).start())],
+            "of a silence from the 8th to the 23rd"
+        );
+        assert_eq!(charge.parts(day(12).start(), day(18).start()), []);
+        assert_eq!([5, 15, 25].map(|at| charge.holds(day(at).start())), [true, false, true]);
+    }
 }

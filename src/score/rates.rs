@@ -3,7 +3,7 @@
 use super::{Charge, Month};
 use crate::aggregation::month::{self, Hours};
 use crate::domain::number::Ratio;
-use crate::domain::{FactorCode, Figure, HourClass, OutletId, RuleSet, ScoreItem, ScoreLine};
+use crate::domain::{Declaration, FactorCode, Figure, HourClass, OutletId, RuleSet, ScoreItem, ScoreLine};
 use crate::protocol::marker::Marker;
 use crate::rules::is_pollutant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,7 @@ pub(super) fn tally(month: &Month<'_>, charge: &Charge<'_>) -> Tally {
 fn hours(month: &Month<'_>, charge: &Charge<'_>, factor: FactorCode) -> SeriesHours {
     let mut known = SeriesHours::default();
     let excuses = month.excuses(charge.id());
+    let stops: Vec<&Declaration> = month.declarations.iter().filter(|declaration| declaration.stops(charge.id())).collect();
     let checked = month.set.water_check_factors.value.iter().any(|code| code == factor.as_str());
     for day in &charge.days {
         let series = charge.outlet.series.get(day).and_then(|all| all.iter().find(|series| series.factor == factor));
@@ -53,7 +54,9 @@ fn hours(month: &Month<'_>, charge: &Charge<'_>, factor: FactorCode) -> SeriesHo
                 known.excused += 1;
                 continue;
             }
-            known.hours.count(class);
+            // Who is stopped may have its instruments off (averaging §7).
+            let stopped = class == HourClass::Missing && stops.iter().any(|stop| stop.covers(hour.start(), hour.end()));
+            known.hours.count(if stopped { HourClass::Stop } else { class });
             let cell = series.and_then(|series| series.cells[usize::from(by)].as_ref());
             let is_check = class == HourClass::Invalid && cell.is_some_and(|cell| cell.water && cell.minutes_marked(Marker::CALIBRATION) > 0);
             if is_check && std::mem::take(&mut check_left) {

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 const HOT_LEVEL: i32 = 1;
 /// Compression of a sealed hour: small.
 const SEALED_LEVEL: i32 = 9;
-/// A block of more than this is damage, not data.
-const BLOCK_LEN_MAX: usize = 512 * 1024 * 1024;
+/// Entries of so many bytes make a part, and are compressed on their own: however much a logger sends, what was written can be read.
+const PART_LEN: usize = 64 * 1024 * 1024;
+/// A part of more than this is damage, not data: parts end with the entry that fills them, and no entry has more than 256 MiB.
+const PART_LEN_MAX: u64 = 512 * 1024 * 1024;
 
 /// Bytes that should hold entries, and do not.
 #[derive(Debug, thiserror::Error)]
@@ -81,19 +83,38 @@ impl Index {
 }
 
 pub(super) fn compress_hot(entries: &[Entry]) -> Result<Vec<u8>, BlockError> {
-    Ok(zstd::bulk::compress(&engine::encode(entries), HOT_LEVEL)?)
+    compress(entries, HOT_LEVEL, PART_LEN)
 }
 
 pub(super) fn compress_sealed<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Result<Vec<u8>, BlockError> {
-    Ok(zstd::bulk::compress(&engine::encode(entries), SEALED_LEVEL)?)
+    compress(entries, SEALED_LEVEL, PART_LEN)
 }
 
-fn expand(bytes: &[u8]) -> Result<Vec<Entry>, BlockError> {
-    let mut block = Vec::new();
-    let mut decoder = zstd::stream::read::Decoder::new(bytes)?;
-    let mut limited = std::io::Read::take(&mut decoder, BLOCK_LEN_MAX as u64);
-    std::io::Read::read_to_end(&mut limited, &mut block)?;
-    Ok(engine::decode(&block)?)
+/// One part after the other, each a zstd frame.
+fn compress<'e>(entries: impl IntoIterator<Item = &'e Entry>, level: i32, part_len: usize) -> Result<Vec<u8>, BlockError> {
+    let (mut parts, mut part) = (Vec::new(), Vec::new());
+    for entry in entries {
+        engine::encode_entry(entry, &mut part);
+        if part.len() >= part_len {
+            parts.append(&mut zstd::bulk::compress(&part, level)?);
+            part.clear();
+        }
+    }
+    if !part.is_empty() || parts.is_empty() {
+        parts.append(&mut zstd::bulk::compress(&part, level)?);
+    }
+    Ok(parts)
+}
+
+fn expand(mut bytes: &[u8]) -> Result<Vec<Entry>, BlockError> {
+    let (mut entries, mut part) = (Vec::new(), Vec::new());
+    while !bytes.is_empty() {
+        part.clear();
+        let decoder = zstd::stream::read::Decoder::with_buffer(&mut bytes)?.single_frame();
+        std::io::Read::read_to_end(&mut std::io::Read::take(decoder, PART_LEN_MAX), &mut part)?;
+        entries.append(&mut engine::decode(&part)?);
+    }
+    Ok(entries)
 }
 
 /// The entries of each logger in a block with its head before; place 0 of the map is nobody's.
@@ -140,5 +161,33 @@ impl RawSealed {
 
     pub(super) fn entries(&self) -> Result<Vec<Entry>, BlockError> {
         expand(&self.entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::Moment;
+    use crate::engine::Body;
+
+    fn entries(count: u64) -> Vec<Entry> {
+        (1..=count).map(|sequence| Entry { sequence, at: Moment(sequence as i64), body: Body::Tick {} }).collect()
+    }
+
+    #[test]
+    fn what_was_written_in_many_parts_is_read_as_one() {
+        for count in [0, 1, 100] {
+            let entries = entries(count);
+            for part_len in [1, 100, PART_LEN] {
+                let written = compress(&entries, HOT_LEVEL, part_len).expect("compressed");
+                assert_eq!(expand(&written).expect("read"), entries, "{count} entries in parts of {part_len} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_cut_off_is_damage() {
+        let written = compress(&entries(100), HOT_LEVEL, 100).expect("compressed");
+        assert!(expand(&written[..written.len() - 1]).is_err());
     }
 }

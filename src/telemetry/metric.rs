@@ -43,6 +43,8 @@ metrics! {
     counter UNDELIVERABLE "hj212_undeliverable_total" "Events that Kafka will never take, kept in a file, by topic.";
     gauge LINKS "hj212_links" "Connections open now.";
     gauge LINKS_MAX "hj212_links_limit" "Setting: connections that may be open.";
+    gauge PAGES_LINKS "hj212_pages_links" "Connections to the pages open now.";
+    gauge PAGES_LINKS_MAX "hj212_pages_links_limit" "Setting: connections to the pages that may be open; further ones wait.";
     gauge INTAKE_BYTES "hj212_intake_bytes" "Most bytes that waited in the open batch since the last tick; above the limit connections stop reading.";
     gauge INTAKE_LIMIT "hj212_intake_limit_bytes" "Setting: bytes that may wait in the open batch.";
     gauge DATABASE_UP "hj212_database_up" "1 while the database does what it is asked, 0 while it is away and everything waits.";

@@ -3,7 +3,7 @@
 //! days; and what cannot be disclosed is named.
 
 use crate::process::Serve;
-use crate::score::{House, mark, pollutants, start, value};
+use crate::score::{House, mark, pollutants, sample_city, start, value};
 use crate::world::at;
 use hj212d::domain::time::HOUR_MS;
 use hj212d::domain::{Declaration, DeclarationKind, OutletId};
@@ -282,6 +282,12 @@ fn what_is_due_is_counted_in_working_days_and_what_cannot_be_disclosed_is_named(
     let (code, words) = public.fails(&["--day", "2026-04-01"]);
     assert_eq!(code, Some(65));
     holds(&words, &["2026-04-01 is not confirmed at S001-G1", "nothing was written", "2026-04-02T13:00:00+08:00"]);
+    // A day that is refused holds up no other.
+    let output = public.house.ask(&public.words(&["--from", "2026-03-30", "--until", "2026-04-01"]));
+    let (said, words) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(65), "{words}");
+    holds(&said, &["2026-03-30 r1", "2026-03-31 r1"]);
+    holds(&words, &["2026-04-01 is not confirmed at S001-G1", "1 of 3 days were not written"]);
     let (code, words) = public.fails(&["--day", "2020-01-01"]);
     assert_eq!(code, Some(66));
     holds(&words, &["no outlet of a key unit is in force on 2020-01-01", "key_unit_from"]);
@@ -292,6 +298,9 @@ fn what_is_due_is_counted_in_working_days_and_what_cannot_be_disclosed_is_named(
     assert_eq!(code, Some(78));
     holds(&words, &["no folder; give --to FOLDER, or disclosure.folder"]);
 
+    for day in ["2026-03-30", "2026-03-31"] {
+        std::fs::remove_dir_all(public.to.join(day)).expect("it was disclosed");
+    }
     // A daemon with the folder counts them, and doctor names them.
     let environment = [("HJ212D_DISCLOSURE__FOLDER", public.to.to_str().expect("UTF-8")), ("HJ212D_DISCLOSURE__SINCE", "2026-03-20")];
     let register = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/sample-city");
@@ -304,4 +313,25 @@ fn what_is_due_is_counted_in_working_days_and_what_cannot_be_disclosed_is_named(
     doctor.args(["doctor", "--data"]).arg(public.house.data()).envs(environment);
     let output = doctor.output().expect("it runs");
     holds(&String::from_utf8_lossy(&output.stdout), &["信息公开 disclosure", "disclose --status"]);
+}
+
+#[test]
+fn an_outlet_that_is_registered_later_is_missing_on_the_days_of_which_nobody_knew_it() {
+    let public = Public::new();
+    let mut files = sample_city();
+    let outlets = files.0.get_mut("outlets.csv").expect("the table");
+    let row = outlets.lines().find(|line| line.starts_with("S001-G1,")).expect("the outlet").replacen("S001-G1", "S001-G9", 1);
+    outlets.push_str(&format!("{row}\n"));
+    let series = files.0.get_mut("series.csv").expect("the table");
+    series.push_str("S001-G9,a21024,0100003C700001C200084A11,31,,mg/m3,,100,drift,2024-01-01,\n");
+    House::play(&public.house.data(), at("2026-04-01 15:30:00"), Some(files), Vec::new());
+
+    holds(&public.says(&["--day", "2026-03-22"]), &["2026-03-22 r1"]);
+    let days = table(&public.to.join("2026-03-22/r1/days.csv"));
+    let of_new: Vec<_> = days.iter().filter(|row| row["outlet"] == "S001-G9").collect();
+    assert_eq!(of_new.iter().map(|row| (&*row["factor"], &*row["valid"], &*row["note"])).collect::<Vec<_>>(), [("a21024", "false", "missing")]);
+    // Of days before the house began nothing is known at all.
+    let (code, words) = public.fails(&["--day", "2026-02-20"]);
+    assert_eq!(code, Some(65));
+    holds(&words, &["2026-02-20 is not confirmed at"]);
 }

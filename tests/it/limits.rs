@@ -62,6 +62,18 @@ fn one_read(packet_len: usize) -> usize {
 }
 
 #[test]
+fn pages_are_shown_to_so_many_at_a_time_and_who_asks_without_an_end_holds_up_no_stop() {
+    let folder = Folder::new();
+    let rows = folder.registry(&city(1));
+    let serve = Serve::start(&folder.0.join("data"), &rows, DEMO, &[("HJ212D_HTTP__CONNECTIONS_MAX", "2")]);
+    let mut without_end = TcpStream::connect(serve.pages).expect("connected");
+    without_end.write_all(b"GET /metr").expect("sent");
+    assert_eq!(serve.metric("hj212_pages_links_limit "), Some(2.0));
+    assert_eq!(serve.metric("hj212_pages_links "), Some(2.0), "that one, and who asks");
+    assert_eq!(serve.stop(), Some(0));
+}
+
+#[test]
 fn a_connection_too_many_is_closed_and_counted_and_a_place_that_was_left_is_given_again() {
     let folder = Folder::new();
     let data = folder.0.join("data");

@@ -406,17 +406,18 @@ fn a_rule_is_tried_over_the_stored_days_and_by_the_values_of_a_figure() {
     assert_eq!((count(1), count(2)), (found.len() as u64, 0), "the catalogue's own value gives what is found: {object}");
 
     let text = String::from_utf8(try_rule(&house, &[&["J-04"][..], &period].concat()).stdout).expect("UTF-8");
-    holds(&text, &["J-04 预警 · Near the limit", "by a (catalogue: 0.8):", "█"]);
+    holds(&text, &["J-04 预警 · Near the limit", "by a (in force: 0.8):", "█"]);
     let table = String::from_utf8(try_rule(&house, &[&["J-04", "--format", "csv"][..], &period].concat()).stdout).expect("UTF-8");
     assert_eq!(table.lines().count(), found.len() + 1, "{table}");
     // A statistic that no setting asks for is tried all the same.
     assert!(try_rule(&house, &[&["K-04"][..], &period].concat()).status.success());
 
-    let cases: [(&[&str], i32, &str); 6] = [
+    let cases: [(&[&str], i32, &str); 7] = [
         (&["B-99", "--from", "2026-03-14", "--to", "2026-03-16"], 65, "there is no rule \"B-99\""),
         (&["F-08", "--from", "2026-03-14", "--to", "2026-03-16"], 65, "F-08 does not run"),
         (&["B-01", "--from", "2026-03-16", "--to", "2026-03-14"], 65, "lies after"),
         (&["B-01", "--from", "2026-03-14", "--to", "2026-03-16", "--figure", "m"], 65, "it has n"),
+        (&["A-09", "--from", "2026-03-14", "--to", "2026-03-16", "--figure", "f"], 65, "f of A-09 decides what a day counts"),
         (&["J-04", "--from", "2026-03-14", "--to", "2026-03-16", "--values", "99999999"], 65, "0 to 1000000 is possible"),
         (&["B-01", "--from", "2025-03-14", "--to", "2025-03-16"], 66, "no stored day"),
     ];

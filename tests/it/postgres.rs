@@ -626,6 +626,11 @@ fn old_months_of_outputs_are_dropped_and_the_journal_stays() {
         run(&mut store, &mut engine, &[(at("2026-04-03 12:00:00"), Body::RegistryVersion { files: registry("11", &[]) })], 1).await;
         run(&mut store, &mut engine, &[(at("2026-04-03 13:00:00"), Body::Tick {})], 1).await;
         assert!(months(&mut other).await.contains(&"means_2026_03".to_owned()));
+        // Nor does it stop a shard that another one has dropped a month that it knew.
+        sqlx::raw_sql("DROP TABLE means_2026_03; DROP TABLE findings_2026_03").execute(&mut other).await.expect("dropped");
+        run(&mut store, &mut engine, &[(at("2026-04-03 14:00:00"), Body::RegistryVersion { files: registry("11", &[SO2_DAY_80]) })], 1).await;
+        run(&mut store, &mut engine, &[(at("2026-04-03 15:00:00"), Body::Tick {})], 1).await;
+        assert!(months(&mut other).await.contains(&"means_2026_03".to_owned()));
     });
 }
 

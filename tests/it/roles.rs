@@ -757,6 +757,21 @@ fn statements_steps_and_a_new_register_reach_every_role() {
 }
 
 #[test]
+fn a_command_appends_nothing_to_the_one_shard_that_workers_may_have() {
+    let folder = Folder::new();
+    let data = folder.0.join("data");
+    std::fs::create_dir_all(&data).expect("a folder");
+    let files = city(3);
+    crate::score::House::play(&data, crate::world::at("2026-03-14 00:00:00"), Some(files.cut(1).remove(0)), Vec::new());
+    let before = crate::process::journal(&data);
+    let mut import = Command::new(env!("CARGO_BIN_EXE_hj212d"));
+    import.args(["registry", "import"]).arg(folder.registry(&city(4))).arg("--yes").arg("--data").arg(&data);
+    let said = String::from_utf8_lossy(&import.output().expect("it runs").stderr).into_owned();
+    assert!(said.contains("workers write this database"), "{said}");
+    assert_eq!(crate::process::journal(&data), before);
+}
+
+#[test]
 fn a_worker_with_a_name_finds_its_shards_as_they_were_and_one_without_gives_them_away_at_once() {
     let centre = Centre::new("statically", 4);
     let rows = centre.folder.registry(&city(6));

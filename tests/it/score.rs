@@ -69,7 +69,7 @@ pub fn value(outlet: &str, factor: &str, hour: i64) -> i64 {
     }
 }
 
-fn sample_city() -> Files {
+pub fn sample_city() -> Files {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/sample-city");
     let files = std::fs::read_dir(folder).expect("the sample city").map(|file| file.expect("a file").path());
     let tables = files.filter(|path| path.extension().is_some_and(|end| end == "csv"));
@@ -125,10 +125,15 @@ fn declaration(id: &str, outlet: &str, (from, to): (&str, &str)) -> Declaration 
     }
 }
 
-/// Each with the instant at which it is entered. Their outlets never send: no hour is another for them.
+/// Four hours of S001-G1, in which it says nothing: it is stopped, and its instruments are off.
+const DECLARED_STOP: std::ops::Range<i64> = QUIET_HOURS + 54..QUIET_HOURS + 58;
+
+/// Each with the instant at which it is entered. The outlets of the others never send: no hour is another for them.
 fn declarations() -> Vec<(Moment, Declaration)> {
     let taken_back = Declaration { withdrawn: true, ..declaration("D4", "S001-G2", ("2026-03-26 08:00:00", "2026-03-26 10:00:00")) };
+    let stop = Declaration { mark: DeclarationKind::Stop, ..declaration("D0", "S001-G1", ("2026-03-22 06:00:00", "2026-03-22 10:00:00")) };
     vec![
+        (at("2026-03-22 11:00:00"), stop),
         (at("2026-03-23 11:00:00"), declaration("D1", "S001-G2", ("2026-03-22 08:00:00", "2026-03-22 10:00:00"))),
         (at("2026-03-23 12:30:00"), declaration("D2", "S003-G2", ("2026-03-22 08:00:00", "2026-03-22 10:00:00"))),
         (at("2026-03-27 09:00:00"), declaration("D3", "S001-G2", ("2026-03-24 08:00:00", "2026-03-25 10:00:00"))),
@@ -265,7 +270,8 @@ fn plainly(cases: &[Value]) -> Vec<(String, String, String, BigRational)> {
     let tally = |outlet: &str| {
         let mut tally = (0, 0, 0, 0, 0);
         for hour in 0..hours() {
-            let mark = mark(outlet, hour).filter(|_| sends(outlet));
+            let declared = Some("F").filter(|_| outlet == "S001-G1" && DECLARED_STOP.contains(&hour));
+            let mark = mark(outlet, hour).filter(|_| sends(outlet)).or(declared);
             tally.0 += 1;
             tally.1 += i64::from(mark.is_some());
             tally.2 += i64::from(mark == Some("N"));
@@ -286,7 +292,8 @@ fn plainly(cases: &[Value]) -> Vec<(String, String, String, BigRational)> {
         let (all, _, valid, stopped, _) = tally(outlet);
         put("capture", outlet, factor, between(&fraction(valid * 100, all - stopped), 90, 75, &fraction(20, count)));
     }
-    // In time; half an hour after noon; three days later.
+    // In time, the stop as well; half an hour after noon; three days later.
+    put("declarations", "S001-G1", "", fraction(0, 1));
     put("declarations", "S001-G2", "", fraction(0, 1));
     put("declarations", "S001-G2", "", fraction(2, 1));
     put("declarations", "S003-G2", "", fraction(1, 1));

@@ -71,6 +71,9 @@ pub(super) fn tally(stored: &Stored, period: &Period, factor: FactorCode, by_day
             }
             let by = series.map_or(hour, |series| series.standing(hour));
             let class = series.map_or(HourClass::Missing, |series| series.class(by));
+            // Who is stopped may have its instruments off (averaging §7).
+            let stopped = || stored.declarations.iter().any(|known| known.stops(stored.outlet) && known.covers(at.start(), at.end()));
+            let class = if class == HourClass::Missing && stopped() { HourClass::Stop } else { class };
             let cell = series.and_then(|series| series.cells[usize::from(by)].as_ref());
             if inside {
                 tally.hours.count(class);

@@ -11,7 +11,7 @@ pub(super) struct Stored {
     pub(super) only: Option<FactorCode>,
     pub(super) days: BTreeMap<Day, StoredDay>,
     pub(super) declarations: Vec<Declaration>,
-    /// When the first document was put in force: nothing is older.
+    /// When the first register was put in force: nothing is older.
     pub(super) began: Moment,
     /// Engine time: an hour that cannot be closed yet is not counted.
     pub(super) until: Moment,
@@ -42,17 +42,8 @@ impl Stored {
                 days.insert(day, StoredDay::new(key, row, &registry));
             }
         }
-        let stored = Self {
-            loggers: registry.loggers_of(outlet),
-            registry,
-            set,
-            outlet,
-            only,
-            days,
-            declarations,
-            began: versions.iter().map(|version| version.at).min().unwrap_or_default(),
-            until,
-        };
+        let stored =
+            Self { loggers: registry.loggers_of(outlet), registry, set, outlet, only, days, declarations, began: readers::began(&versions), until };
         if period.days().any(|day| stored.days.contains_key(&day)) {
             return Ok(stored);
         }

@@ -205,6 +205,13 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether a row has no part of its table to go to (SQLSTATE 23514).
+    pub(super) fn lacks_a_month(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == "23514"))
+    }
+}
+
 /// Whether what an SQLSTATE says passes: class 08 (the connection), serialization failure, deadlock, too many connections, a server
 /// that only reads, a statement that somebody cancelled, idle time-outs, shut down, crashed, starting up.
 fn passes(code: &str) -> bool {

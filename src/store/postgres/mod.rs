@@ -265,8 +265,13 @@ impl PgStore {
         let months = days.into_iter().map(month_of).collect();
         let sending = Sending { entries, writes, loggers, block: HotBlock::of(entries), index: index.write(), bytes, months, sent };
         let mut pause = Pause::new();
-        let mut again = false;
+        let (mut again, mut looked) = (false, false);
         while let Err(error) = within(self.send(&sending, again)).await {
+            // Another shard has dropped a month that was there: it is made again, once.
+            if error.lacks_a_month() && !std::mem::replace(&mut looked, true) {
+                self.months.clear();
+                continue;
+            }
             self.mend(error, &mut pause).await?;
             again = true;
         }

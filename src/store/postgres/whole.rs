@@ -6,8 +6,8 @@ use crate::domain::time::{Day, Moment};
 use crate::domain::{Mn, Outage, RuleSet, Silence};
 use crate::store::row::{mn_of, read_json};
 use crate::store::{BlockError, StoreError};
-use sqlx::Row;
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 /// Key of the lock of whoever makes the surveys: "survey".
@@ -110,10 +110,10 @@ impl Surveyor {
         for row in sqlx::query("SELECT body FROM silences ORDER BY mn").fetch_all(&mut *reader).await? {
             states.silences.push(read_json(row.get(0))?);
         }
-        // Every shard has the same ones.
-        for row in
-            sqlx::query("SELECT DISTINCT ON (scope, name, began) body FROM outages ORDER BY scope, name, began").fetch_all(&mut *reader).await?
-        {
+        // Every shard has the same ones, but for what it has not taken yet.
+        let ahead = "SELECT partition FROM shards ORDER BY engine_time DESC, partition LIMIT 1";
+        let outages = format!("SELECT body FROM outages WHERE partition = ({ahead}) ORDER BY scope, name, began");
+        for row in sqlx::query(AssertSqlSafe(outages)).fetch_all(&mut *reader).await? {
             let outage: Outage = read_json(row.get(0))?;
             states.standing.extend(Some(outage).filter(|outage| outage.to.is_none()));
         }
