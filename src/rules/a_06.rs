@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     severity_note: "warn for the monthly figure",
     confidence: Confidence::Medium,
-    guards: &[],
+    guards: &[Guard::Cycles],
     time: TimeBase::Event,
     source: "HJ 75-2017 75% recalled; 90% monthly warning from a rule catalogue",
     grade: Grade::M,

@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::Warn,
     severity_note: "",
     confidence: Confidence::Medium,
-    guards: &[],
+    guards: &[Guard::Cycles],
     time: TimeBase::Event,
     source: "provincial bulletins naming <90% (Guangdong 2019); 75% in older national practice",
     grade: Grade::P,

@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::Warn,
     severity_note: "",
     confidence: Confidence::Medium,
-    guards: &[Guard::Survey],
+    guards: &[Guard::Survey, Guard::Cycles],
     time: TimeBase::Event,
     source: "default here",
     grade: Grade::D,

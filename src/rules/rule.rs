@@ -89,7 +89,7 @@ pub enum Guard {
     Survey,
     /// X3: not within an hour of a start, a stop, a calibration or a restart.
     Settled,
-    /// X4: at levels near nothing it is a hint only.
+    /// X4: at levels near nothing it is a hint, or says nothing.
     LowLevel,
     /// X5: a coarse instrument repeats itself by nature.
     Resolution,
@@ -105,9 +105,11 @@ impl Guard {
             Self::Running => ("X1", "仅判定生产时段", "running hours only"),
             Self::Survey => ("X2", "平台或区域中断时不判", "not while the receiver or the region is away"),
             Self::Settled => ("X3", "启停、校准、重启后一小时内不判", "not within an hour of a start, a stop, a calibration or a restart"),
-            Self::LowLevel => {
-                ("X4", "不高于限值5%或检出限5倍时仅提示", "at 5 % of the limit or 5 times the detection limit, and below, it is a hint only")
-            }
+            Self::LowLevel => (
+                "X4",
+                "不高于限值5%或检出限5倍时仅提示或不判",
+                "at 5 % of the limit or 5 times the detection limit, and below, it is a hint or says nothing",
+            ),
             Self::Resolution => ("X5", "分辨率粗的仪器不判", "not where the printed resolution is one percent of the value or coarser"),
             Self::Cycles => ("X6", "按分析周期计数", "cycles of slow analysers are counted, not records"),
         }
