@@ -203,9 +203,7 @@ impl StoreError {
             _ => false,
         }
     }
-}
 
-impl StoreError {
     /// Whether a row has no part of its table to go to (SQLSTATE 23514).
     pub(super) fn lacks_a_month(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code == "23514"))
