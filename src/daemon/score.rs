@@ -7,7 +7,7 @@ use super::{Failure, exit, readers, registry, small_runtime};
 use crate::docket::Case;
 use crate::domain::number::Ratio;
 use crate::domain::time::{Day, Moment};
-use crate::domain::{Comparison, Declaration, Outage, OutletDay, OutletId, RuleSet, Score, ScoreItem, ScoreLine};
+use crate::domain::{Comparison, Declaration, ItemScore, Outage, OutletDay, OutletId, RuleSet, Score, ScoreLine};
 use crate::engine::{Body, StoredDay};
 use crate::message::score_body;
 use crate::registry::Registry;
@@ -16,8 +16,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Columns of a line of the sheet.
-const COLUMNS: [&str; 13] =
-    ["contractor", "month", "item", "outlet", "factor", "measured", "share", "deduction", "deduction_exact", "why_zh", "why_en", "source", "grade"];
+const COLUMNS: [&str; 15] = [
+    "contractor",
+    "month",
+    "item",
+    "outlet",
+    "factor",
+    "measured",
+    "share",
+    "deduction",
+    "deduction_exact",
+    "why_zh",
+    "why_en",
+    "source",
+    "grade",
+    "full",
+    "points",
+];
 /// Contractors that a message names.
 const NAMED_MAX: usize = 20;
 
@@ -229,31 +244,69 @@ fn show_line(line: &ScoreLine) {
     say!("      {}；{} [{:?} {}]", line.why_zh, line.why_en, line.source.grade, line.source.text);
 }
 
+/// The lines of each item, then the item itself with its full marks, what it loses and its points; at the end the sheet as a whole.
 fn lines(scores: &[Score]) -> Result<String, Failure> {
     let failed = |error: String| Failure::new(exit::SOFTWARE, error);
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS).map_err(|error| failed(error.to_string()))?;
+    let mut write = |record: [String; COLUMNS.len()]| writer.write_record(record).map_err(|error| failed(error.to_string()));
+    write(COLUMNS.map(str::to_owned))?;
     for score in scores {
-        for line in &score.lines {
-            let record = [
-                score.contractor.clone(),
-                score.month.clone(),
-                line.item.name().to_owned(),
-                line.outlet.to_string(),
-                line.factor.map(|factor| factor.to_string()).unwrap_or_default(),
-                line.measured.clone(),
-                line.share.as_ref().map(Ratio::shown).unwrap_or_default(),
-                line.deduction.shown(),
-                line.deduction.fraction(),
-                line.why_zh.clone(),
-                line.why_en.clone(),
-                line.source.text.clone(),
-                format!("{:?}", line.source.grade),
-            ];
-            writer.write_record(record).map_err(|error| failed(error.to_string()))?;
+        for item in &score.items {
+            for line in score.lines.iter().filter(|line| line.item == item.item) {
+                write(line_record(score, line))?;
+            }
+            write(item_record(score, item))?;
         }
-        debug_assert_eq!(score.items.len(), ScoreItem::ALL.len());
+        write(total_record(score))?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
     String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
+}
+
+fn line_record(score: &Score, line: &ScoreLine) -> [String; COLUMNS.len()] {
+    [
+        score.contractor.clone(),
+        score.month.clone(),
+        line.item.name().to_owned(),
+        line.outlet.to_string(),
+        line.factor.map(|factor| factor.to_string()).unwrap_or_default(),
+        line.measured.clone(),
+        line.share.as_ref().map(Ratio::shown).unwrap_or_default(),
+        line.deduction.shown(),
+        line.deduction.fraction(),
+        line.why_zh.clone(),
+        line.why_en.clone(),
+        line.source.text.clone(),
+        format!("{:?}", line.source.grade),
+        String::new(),
+        String::new(),
+    ]
+}
+
+/// What an item loses is no more than its full marks, whatever its lines add up to; one without anything to judge has none.
+fn item_record(score: &Score, item: &ItemScore) -> [String; COLUMNS.len()] {
+    let (zh, en) =
+        if item.full == 0 { ("无可评内容，不计入满分", "nothing to judge, left out") } else { ("本项合计", "the item as a whole") };
+    let mut record = [const { String::new() }; COLUMNS.len()];
+    record[0].clone_from(&score.contractor);
+    record[1].clone_from(&score.month);
+    item.item.name().clone_into(&mut record[2]);
+    (record[7], record[8]) = (item.deducted.shown(), item.deducted.fraction());
+    (record[9], record[10]) = (zh.to_owned(), en.to_owned());
+    (record[11], record[12]) = (item.source.text.clone(), format!("{:?}", item.source.grade));
+    (record[13], record[14]) = (item.full.to_string(), item.points.shown());
+    record
+}
+
+fn total_record(score: &Score) -> [String; COLUMNS.len()] {
+    let deducted = Ratio::sum(score.items.iter().map(|item| &item.deducted));
+    let (zh, en) = if score.passes { ("合格", "passes") } else { ("不合格", "does not pass") };
+    let mut record = [const { String::new() }; COLUMNS.len()];
+    record[0].clone_from(&score.contractor);
+    record[1].clone_from(&score.month);
+    "total".clone_into(&mut record[2]);
+    (record[7], record[8]) = (deducted.shown(), deducted.fraction());
+    (record[9], record[10]) = (zh.to_owned(), en.to_owned());
+    (record[13], record[14]) = (score.full.to_string(), score.points.shown());
+    record
 }

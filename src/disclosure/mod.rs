@@ -12,7 +12,7 @@ pub use tables::{Changes, Row, Table, TableFault};
 use crate::aggregation::SeriesDay;
 use crate::domain::number::Ratio;
 use crate::domain::time::Day;
-use crate::domain::{Basis, FactorCode, HourClass, Kind, Limit, Mean, OutletId, RuleSet, Series};
+use crate::domain::{Basis, FactorCode, HourClass, Kind, Limit, Mean, OutletId, RuleSet, Series, note_zh};
 use crate::protocol::factor;
 use crate::registry::{Outlet, Registry, Site};
 use crate::rules::{factor_names, j_02};
@@ -98,7 +98,7 @@ impl Place<'_> {
 
     fn factor(&self, factor: FactorCode, kind: Kind) -> Vec<String> {
         let (zh, en) = factor_names(factor);
-        vec![factor.to_string(), zh, en, self.unit(factor).to_owned(), word(&kind)]
+        vec![factor.to_string(), zh, en, self.unit(factor).to_owned(), word(&kind), kind.says().0.to_owned()]
     }
 
     /// The unit of a factor's numbers; empty for a mere number.
@@ -110,25 +110,27 @@ impl Place<'_> {
     }
 
     fn hour(&self, mean: &Mean, hour: u8) -> Row {
-        let class = mean.class.as_ref().map(word).unwrap_or_default();
-        let figures = [shown(mean.value.as_ref()), class, mean.valid.to_string(), mean.count.to_string(), mean.note.clone().unwrap_or_default()];
-        Row::new([self.head(Some(hour)), self.factor(mean.factor, mean.kind), figures.to_vec()].concat())
+        let (class, class_zh) = mean.class.map(class_words).unwrap_or_default();
+        let figures = [shown(mean.value.as_ref()), class, class_zh, mean.valid.to_string(), mean.count.to_string()];
+        let note = note_words(mean.note.as_deref().unwrap_or_default());
+        Row::new([self.head(Some(hour)), self.factor(mean.factor, mean.kind), figures.to_vec(), note.to_vec()].concat())
     }
 
     fn missing_hour(&self, factor: FactorCode, hour: u8) -> Row {
-        let figures = [String::new(), word(&HourClass::Missing), "false".to_owned(), "0".to_owned(), String::new()];
-        Row::new([self.head(Some(hour)), self.factor(factor, Kind::Measured), figures.to_vec()].concat())
+        let (class, class_zh) = class_words(HourClass::Missing);
+        let figures = [String::new(), class, class_zh, "false".to_owned(), "0".to_owned()];
+        Row::new([self.head(Some(hour)), self.factor(factor, Kind::Measured), figures.to_vec(), note_words("").to_vec()].concat())
     }
 
     fn day_mean(&self, mean: &Mean) -> Row {
-        let note = mean.note.clone().unwrap_or_default();
-        let figures = [shown(mean.value.as_ref()), mean.valid.to_string(), mean.count.to_string(), mean.due.to_string(), note];
-        Row::new([self.day_head(), self.factor(mean.factor, mean.kind), figures.to_vec()].concat())
+        let figures = [shown(mean.value.as_ref()), mean.valid.to_string(), mean.count.to_string(), mean.due.to_string()];
+        let note = note_words(mean.note.as_deref().unwrap_or_default());
+        Row::new([self.day_head(), self.factor(mean.factor, mean.kind), figures.to_vec(), note.to_vec()].concat())
     }
 
     fn missing_day(&self, factor: FactorCode) -> Row {
-        let figures = ["", "false", "0", "24", "missing"].map(str::to_owned);
-        Row::new([self.day_head(), self.factor(factor, Kind::Measured), figures.to_vec()].concat())
+        let figures = ["", "false", "0", "24"].map(str::to_owned);
+        Row::new([self.day_head(), self.factor(factor, Kind::Measured), figures.to_vec(), note_words("missing").to_vec()].concat())
     }
 
     fn day_head(&self) -> Vec<String> {
@@ -141,8 +143,10 @@ impl Place<'_> {
         let kind = if limit.converted { Kind::Converted } else { Kind::Measured };
         let figures = [
             word(&limit.basis),
+            limit.basis.says().0.to_owned(),
             value.shown(),
             word(&limit.limit_type),
+            limit.limit_type.says().0.to_owned(),
             limit.limit.clone(),
             limit.standard.clone(),
             shown(comparison.multiple.as_ref()),
@@ -185,6 +189,16 @@ fn exceedances(place: &Place<'_>, set: &RuleSet, factor: FactorCode, series: &[S
 
 fn shown(value: Option<&Ratio>) -> String {
     value.map(Ratio::shown).unwrap_or_default()
+}
+
+/// The word of a class, and the same in Chinese.
+fn class_words(class: HourClass) -> (String, String) {
+    (word(&class), class.says().0.to_owned())
+}
+
+/// A note, and the same in Chinese.
+fn note_words(note: &str) -> [String; 2] {
+    [note.to_owned(), note_zh(note).to_owned()]
 }
 
 /// The word under which a value of ours is written.

@@ -24,7 +24,7 @@ const PLACE: [Column; 5] = [("site", Text), ("site_name", Text), ("outlet", Text
 /// Of the hour, where a table has hours.
 const HOUR: Column = ("hour", Text);
 /// Of what its figures are.
-const FACTOR: [Column; 5] = [("factor", Text), ("factor_zh", Text), ("factor_en", Text), ("unit", Text), ("kind", Text)];
+const FACTOR: [Column; 6] = [("factor", Text), ("factor_zh", Text), ("factor_en", Text), ("unit", Text), ("kind", Text), ("kind_zh", Text)];
 
 /// The columns of a table: place, hour, factor, and its own figures.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,28 +49,38 @@ impl Columns {
 /// hours.csv.
 pub(super) static HOURS: Columns = Columns {
     by_hour: true,
-    figures: &[(FIGURE, Text), ("class", Text), ("valid", Flag), ("count", Count), ("note", Text)],
+    figures: &[(FIGURE, Text), ("class", Text), ("class_zh", Text), ("valid", Flag), ("count", Count), ("note", Text), ("note_zh", Text)],
     key: &["outlet", "hour", "factor", "kind"],
 };
 
 /// days.csv.
 pub(super) static DAYS: Columns = Columns {
     by_hour: false,
-    figures: &[(FIGURE, Text), ("valid", Flag), ("count", Count), ("due", Count), ("note", Text)],
+    figures: &[(FIGURE, Text), ("valid", Flag), ("count", Count), ("due", Count), ("note", Text), ("note_zh", Text)],
     key: &["outlet", "factor", "kind"],
 };
 
 /// exceedances.csv.
 pub(super) static EXCEEDANCES: Columns = Columns {
     by_hour: true,
-    figures: &[("basis", Text), (FIGURE, Text), ("limit_type", Text), ("limit", Text), ("standard", Text), ("multiple", Text), ("marginal", Flag)],
+    figures: &[
+        ("basis", Text),
+        ("basis_zh", Text),
+        (FIGURE, Text),
+        ("limit_type", Text),
+        ("limit_type_zh", Text),
+        ("limit", Text),
+        ("standard", Text),
+        ("multiple", Text),
+        ("marginal", Flag),
+    ],
     key: &["outlet", "hour", "factor", "kind", "basis", "limit_type", "limit", "standard"],
 };
 
 /// The figure that `previous` repeats.
 const FIGURE: &str = "value";
 /// What stands behind a row's own columns.
-const MARKS: [&str; 2] = ["revised", "previous"];
+const MARKS: [&str; 3] = ["revised", "previous", "withdrawn"];
 
 /// A row: its own columns, and what it was before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,11 +90,13 @@ pub struct Row {
     revised: bool,
     /// The figure that was disclosed before.
     previous: String,
+    /// It was disclosed before and holds no longer: its other cells are those of then, its figure is empty.
+    withdrawn: bool,
 }
 
 impl Row {
     pub(super) fn new(cells: Vec<String>) -> Self {
-        Self { cells, revised: false, previous: String::new() }
+        Self { cells, revised: false, previous: String::new(), withdrawn: false }
     }
 }
 
@@ -158,9 +170,11 @@ impl Table {
         self.columns.key.iter().filter_map(|name| Some(row.cells.get(self.columns.place(name)?)?.as_str())).collect()
     }
 
-    /// Marks what differs from the table that was disclosed before, and counts it.
+    /// Marks what differs from the table that was disclosed before, and counts it. What is there no longer is put at the end, withdrawn; the
+    /// revision after that says nothing of it.
     pub fn mark(&mut self, before: &Table) -> Changes {
-        let mut known: BTreeMap<Vec<&str>, &Row> = before.rows.iter().map(|row| (before.key(row), row)).collect();
+        let held = before.rows.iter().filter(|row| !row.withdrawn);
+        let mut known: BTreeMap<Vec<&str>, &Row> = held.map(|row| (before.key(row), row)).collect();
         let mut changes = Changes::default();
         let figure = self.columns.place(FIGURE).unwrap_or_default();
         let marks: Vec<Option<String>> = self
@@ -179,9 +193,18 @@ impl Table {
             })
             .collect();
         changes.gone = known.len();
+        let gone: Vec<Row> = known
+            .into_values()
+            .map(|old| {
+                let mut row = Row { revised: true, withdrawn: true, ..Row::new(old.cells.clone()) };
+                row.previous = row.cells.get_mut(figure).map(std::mem::take).unwrap_or_default();
+                row
+            })
+            .collect();
         for (row, mark) in self.rows.iter_mut().zip(marks) {
             (row.revised, row.previous) = (mark.is_some(), mark.unwrap_or_default());
         }
+        self.extend(gone);
         changes
     }
 
@@ -192,7 +215,8 @@ impl Table {
         let mut write = |record: Vec<&str>| writer.write_record(record).expect("a vector takes every record");
         write(self.names().collect());
         for row in &self.rows {
-            let marks = [if row.revised { "true" } else { "false" }, row.previous.as_str()];
+            let word = |is: bool| if is { "true" } else { "false" };
+            let marks = [word(row.revised), row.previous.as_str(), word(row.withdrawn)];
             write(row.cells.iter().map(String::as_str).chain(marks).collect());
         }
         String::from_utf8(writer.into_inner().expect("a vector takes every record")).expect("texts are UTF-8")
@@ -215,6 +239,7 @@ impl Table {
             object.insert(MARKS[0].to_owned(), Value::from(row.revised));
             let previous = (row.revised && !row.previous.is_empty()).then_some(row.previous.as_str());
             object.insert(MARKS[1].to_owned(), previous.map_or(Value::Null, Value::from));
+            object.insert(MARKS[2].to_owned(), Value::from(row.withdrawn));
             Value::Object(object).to_string()
         };
         let rows: Vec<String> = self.rows.iter().map(object).collect();
@@ -234,9 +259,10 @@ impl Table {
         let mut table = Table::new(self.columns);
         for record in reader.records() {
             let mut cells: Vec<String> = record.map_err(fault)?.iter().map(str::to_owned).collect();
+            let withdrawn = cells.pop().is_some_and(|word| word == "true");
             let previous = cells.pop().unwrap_or_default();
             let revised = cells.pop().is_some_and(|word| word == "true");
-            table.rows.push(Row { cells, revised, previous });
+            table.rows.push(Row { cells, revised, previous, withdrawn });
         }
         Ok(table)
     }
@@ -249,20 +275,24 @@ mod tests {
     fn table(rows: &[(&str, &str, &str)]) -> Table {
         let mut table = Table::new(&DAYS);
         for (outlet, factor, value) in rows {
-            let cells = ["S1", "厂", outlet, "口", "2026-03-14", factor, "", "", "mg/m3", "measured", value, "true", "24", "24", ""];
+            let cells = ["S1", "厂", outlet, "口", "2026-03-14", factor, "", "", "mg/m3", "measured", "实测", value, "true", "24", "24", "", ""];
             table.push(Row::new(cells.map(str::to_owned).to_vec()));
         }
         table
     }
 
     #[test]
-    fn what_differs_is_marked_with_its_figure_before_and_what_is_gone_is_counted() {
+    fn what_differs_is_marked_with_its_figure_before_and_what_is_gone_is_withdrawn_once() {
         let before = table(&[("S1-G1", "a21026", "80"), ("S1-G1", "a21002", "50"), ("S1-G2", "a21026", "10")]);
         let mut after = table(&[("S1-G1", "a21026", "81.5"), ("S1-G1", "a21002", "50"), ("S1-G3", "a21026", "7")]);
         assert_eq!(after.mark(&before), Changes { revised: 1, new: 1, gone: 1 });
         let marks: Vec<(bool, &str)> = after.rows.iter().map(|row| (row.revised, row.previous.as_str())).collect();
-        assert_eq!(marks, [(true, "80"), (false, ""), (true, "")]);
-        assert!(after.clone().mark(&after.clone()).is_none(), "marks are no figures");
+        assert_eq!(marks, [(true, "80"), (false, ""), (true, ""), (true, "10")]);
+        let [.., last] = &after.rows[..] else { unreachable!("four rows") };
+        assert_eq!((last.cells[2].as_str(), last.cells[11].as_str(), last.withdrawn), ("S1-G2", "", true));
+        let mut next = table(&[("S1-G1", "a21026", "81.5"), ("S1-G1", "a21002", "50"), ("S1-G3", "a21026", "7")]);
+        assert!(next.mark(&after).is_none(), "marks are no figures, and what was withdrawn is not again");
+        assert_eq!(next.len(), 3);
     }
 
     #[test]

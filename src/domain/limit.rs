@@ -16,6 +16,18 @@ pub enum Basis {
     FiveMinutes,
 }
 
+impl Basis {
+    /// Chinese and English.
+    #[must_use]
+    pub const fn says(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Hour => ("小时均值", "hour mean"),
+            Self::Day => ("日均值", "day mean"),
+            Self::FiveMinutes => ("5分钟均值", "mean of five minutes"),
+        }
+    }
+}
+
 /// Which side is forbidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,6 +36,17 @@ pub enum LimitType {
     Max,
     /// Below is one (pH, furnace temperature).
     Min,
+}
+
+impl LimitType {
+    /// Chinese and English.
+    #[must_use]
+    pub const fn says(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Max => ("上限", "upper limit"),
+            Self::Min => ("下限", "lower limit"),
+        }
+    }
 }
 
 /// How well a figure is known: the reference's grades, carried into the output.

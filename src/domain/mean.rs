@@ -26,6 +26,17 @@ pub enum Kind {
     Converted,
 }
 
+impl Kind {
+    /// Chinese and English.
+    #[must_use]
+    pub const fn says(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Measured => ("实测", "measured"),
+            Self::Converted => ("折算", "converted"),
+        }
+    }
+}
+
 /// How final a mean is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -66,6 +77,38 @@ pub enum HourClass {
     Missing,
     /// 无效.
     Invalid,
+}
+
+impl HourClass {
+    /// Chinese and English.
+    #[must_use]
+    pub const fn says(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Valid => ("有效", "valid"),
+            Self::Stop => ("停运", "stop"),
+            Self::StopEdge => ("停运边缘", "stop edge"),
+            Self::Missing => ("缺失", "missing"),
+            Self::Invalid => ("无效", "invalid"),
+        }
+    }
+}
+
+/// What the note of a mean says in Chinese; its word says it in English.
+#[must_use]
+pub fn note_zh(note: &str) -> &'static str {
+    match note {
+        "exempt" => "豁免",
+        "exempt_pending_review" => "启停炉、闷炉，待审豁免",
+        "exempt_hours_left_out" => "已扣除豁免小时",
+        "zero_flow" => "无流量",
+        "no_discharge" => "当日无排放",
+        "unweighted" => "无流量数据，未加权",
+        "low_confidence" => "含氧量偏高，可信度低",
+        "not_converted" => "含氧量过高，不折算",
+        "no_oxygen" => "有效含氧量不足",
+        "missing" => "缺失",
+        _ => "",
+    }
 }
 
 /// One published mean.

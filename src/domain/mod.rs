@@ -21,7 +21,7 @@ pub use disposition::{CaseEvent, CaseStatement, Disposition, Happening, Stage};
 pub use fact::{FACTS_MAX, Fact, FactKind, enter_fact};
 pub use finding::{CaseKind, Confidence, Finding, Hit, RuleSetting, Severity, Source};
 pub use limit::{Basis, Grade, Limit, LimitType};
-pub use mean::{Beside, HourClass, Kind, Mean, Origin, Reported, Span, Status};
+pub use mean::{Beside, HourClass, Kind, Mean, Origin, Reported, Span, Status, note_zh};
 pub use neighbour::{Neighbour, Neighbours, OtherOutlet, Sight};
 pub use reading::{Order, PacketRef, Reading, ReadingKey, Record, UnusableReason};
 pub use ruleset::{Figure, RuleSet, short_hash};

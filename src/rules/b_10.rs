@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("贴限", "Hugging the limit"),
     inputs: &["hour: converted value", "limit"],
     condition: "share of running hours with value in [lo*limit, limit] >= p, and share in (limit, (2-lo)*limit] <= q",
-    figures: &[ours("lo", 9, 1), ours("p_pct", 60, 0), ours("q_pct", 1, 0), ours("min_hours", 120, 0), ours("w_d", 7, 0)],
+    figures: &[ours("p_pct", 60, 0), ours("lo", 9, 1), ours("q_pct", 1, 0), ours("min_hours", 120, 0), ours("w_d", 7, 0)],
     window: "7 d",
     severity: Severity::Warn,
     severity_note: "",

@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 };
 /// The load is the outlet's series of production equipment (用电监控, ST 44, codes d2…). The fuel balance has no input in any protocol.
 fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
-    let load = view.series.iter().map(SeriesView::factor).find(|factor| factor.as_str().starts_with("d2"));
+    let load = view.series.iter().map(SeriesView::factor).find(|factor| is_load(*factor));
     let Some(load) = load else { return hits.missing(&RULE, "the electricity of production (ST 44, d2…)") };
     let flow = ["a00000", "w00000", "a01011"].into_iter().find_map(|code| view.of(code));
     let Some(flow) = flow.map(SeriesView::factor) else {
@@ -45,4 +45,9 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         );
         hits.fire(view, &RULE, flow, None, RULE.severity, json!({"correlation": now, "before": before, "of_days": days}), words);
     }
+}
+
+/// Whether a series is the electricity of production equipment.
+pub(super) fn is_load(factor: FactorCode) -> bool {
+    factor.as_str().starts_with("d2")
 }

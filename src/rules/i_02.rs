@@ -7,9 +7,10 @@ pub const RULE: Rule = Rule {
     id: RuleId::known("I-02"),
     title: ("多排口趋势一致", "Two outlets in step"),
     inputs: &["hour series of two outlets, same factor (邻点比对)"],
-    condition: "max over lags of up to lag_h of the correlation of the differences from hour to hour > r over >= n differences of of_d days; \
+    condition: "max over lags of up to lag_h of the correlation of the differences from hour to hour > r over >= n differences of of_d days, \
+                >= 80 % of the last 128 with the same sign; \
                 between outlets that one contractor maintains (group_max of them at a time) or that stand at one site (of_d and group_max are set for \
-                all outlets alike)",
+                all outlets alike; r >= 0.81, n >= 72)",
     figures: &[ours("r", 95, 2), ours("lag_h", 24, 0), ours("n", 120, 0), ours("of_d", 7, 0), ours("group_max", 10_000, 0)],
     window: "7 d",
     severity: Severity::High,

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("累积和", "CUSUM on residuals"),
     inputs: &["residual of the hours against the median of their hour of the day"],
     condition: "the sum of daily mean residuals S+ or S- passes h*sigma with slack k*sigma on this day",
-    figures: &[ours("k", 5, 1), ours("h", 5, 0), ours("min_days", 14, 0), ours("w_d", 30, 0)],
+    figures: &[ours("h", 5, 0), ours("k", 5, 1), ours("min_days", 14, 0), ours("w_d", 30, 0)],
     window: "30 d base",
     severity: Severity::Info,
     severity_note: "",

@@ -8,7 +8,7 @@ pub const RULE: Rule = Rule {
     title: ("指数加权均值", "EWMA"),
     inputs: &["residual as of K-01"],
     condition: "|z| of daily mean residuals > L*sqrt(lambda/(2-lambda)) sigma, first on this day",
-    figures: &[ours("lambda", 2, 1), ours("L", 3, 0), ours("min_days", 14, 0), ours("w_d", 30, 0)],
+    figures: &[ours("L", 3, 0), ours("lambda", 2, 1), ours("min_days", 14, 0), ours("w_d", 30, 0)],
     window: "30 d base",
     severity: Severity::Info,
     severity_note: "",

@@ -23,10 +23,12 @@ pub const RULE: Rule = Rule {
 };
 fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
     const BESIDE: [&str; 4] = ["a19001", "a01011", "a00000", "w00000"];
+    let load = view.series.iter().map(SeriesView::factor).filter(|factor| super::d_18::is_load(*factor));
+    let beside: Vec<FactorCode> = BESIDE.into_iter().map(FactorCode::known).filter(|beside| view.of_factor(*beside).is_some()).chain(load).collect();
     for series in view.pollutants() {
         let factor = series.factor();
         let (days, base) = (view.count(&RULE, "w_d", factor), view.count(&RULE, "base_d", factor));
-        for beside in BESIDE.into_iter().map(FactorCode::known).filter(|beside| view.of_factor(*beside).is_some()) {
+        for beside in beside.iter().copied() {
             let pairs = |count, without| -> Vec<(i64, i64)> { window.pairs(factor, beside, count, without).map(|(_, pair)| pair).collect() };
             let (now, before) = (pairs(days, 0), pairs(base + days, days));
             let least = view.count(&RULE, "min_hours", factor) as usize;

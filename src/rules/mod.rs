@@ -301,6 +301,12 @@ pub fn is_borne_out_by_others(rule: RuleId) -> bool {
     rule == i_05::RULE.id
 }
 
+/// Whether a rule goes by what the daily comparison of outlets wrote down.
+#[must_use]
+pub fn looks_at_neighbours(rule: RuleId) -> bool {
+    [i_01::RULE.id, i_02::RULE.id, i_04::RULE.id, i_05::RULE.id, d_14::RULE.id].contains(&rule)
+}
+
 /// What is wrong with the rule settings of a rule set: a rule or a figure that does not exist.
 #[must_use]
 pub fn settings_fault(set: &RuleSet) -> Option<String> {
@@ -326,6 +332,11 @@ pub fn settings_fault(set: &RuleSet) -> Option<String> {
             .find(|(of, name, most)| of.id == rule.id && setting.figures.get(*name).is_some_and(|value| *value > Decimal::from(*most)));
         if let Some((_, name, most)) = most {
             return Some(format!("rules: {name} of {} is more than the {most} that can be compared", rule.id));
+        }
+        let least =
+            neighbours::LEAST.iter().find(|(of, name, least)| of.id == rule.id && setting.figures.get(*name).is_some_and(|value| value < least));
+        if let Some((_, name, least)) = least {
+            return Some(format!("rules: {name} of {} is less than {least}, below which nothing is looked at", rule.id));
         }
         let beyond = setting.figures.iter().find(|(_, value)| value.is_sign_negative() || **value > FIGURE_MAX);
         beyond.map(|(name, value)| format!("rules: {name} of {} is {value}; 0 to {FIGURE_MAX} is possible", rule.id))

@@ -42,10 +42,15 @@ const LIKE_MAX: usize = 16;
 const KNOWN_EVERYWHERE: usize = 512;
 /// Hours of which the signs of the differences are held.
 const SIGNS: usize = 128;
-/// Percent of equal signs below which a correlation of 0.81 or more is out of the question: arccos(r)/π of the signs differ.
+/// Percent of equal signs below which nothing is looked at: of normal differences arccos(r)/π differ in sign, so that 0.81 or more is out of the
+/// question. Where a few steps decide the correlation and the other signs are each outlet's own, two plants may follow one tariff.
 const SIGNS_EQUAL_PCT: u32 = 80;
 /// Signs to compare, at least.
 const SIGNS_MIN: u32 = 72;
+
+/// Figures below which nothing is looked at (see [`SIGNS_EQUAL_PCT`], [`SIGNS_MIN`]): a rule set with less is refused.
+pub const LEAST: [(&Rule, &str, Decimal); 2] =
+    [(&i_02::RULE, "r", Decimal::from_parts(81, 0, 0, false, 2)), (&i_02::RULE, "n", Decimal::from_parts(SIGNS_MIN, 0, 0, false, 0))];
 
 /// Figures that bound what is held, and the most that each may be: a rule set with more is refused.
 pub const MOST: [(&Rule, &str, u32); 7] = [
@@ -845,11 +850,18 @@ mod tests {
             let set = RuleSet { rules: vec![setting(rule, name, i64::from(most) + 1)], ..RuleSet::default() };
             assert!(crate::rules::settings_fault(&set).is_some_and(|fault| fault.contains(name)), "{name} of {}", rule.id);
         }
+        for (rule, name, _) in LEAST {
+            let set = RuleSet { rules: vec![setting(rule, name, 0)], ..RuleSet::default() };
+            assert!(crate::rules::settings_fault(&set).is_some_and(|fault| fault.contains("is looked at")), "{name} of {}", rule.id);
+        }
         let registry = registry(12);
         for value in [0, 1_000_000] {
             let figures = RULES.iter().flat_map(|rule| rule.figures.iter().map(move |figure| setting(rule, figure.name, value)));
-            let bounded =
-                |one: &RuleSetting| value == 0 || MOST.iter().all(|(rule, name, _)| rule.id != one.rule || !one.figures.contains_key(*name));
+            let is = |one: &RuleSetting, (rule, name): (&Rule, &str)| rule.id == one.rule && one.figures.contains_key(name);
+            let bounded = |one: &RuleSetting| match value {
+                0 => LEAST.iter().all(|(rule, name, _)| !is(one, (rule, name))),
+                _ => MOST.iter().all(|(rule, name, _)| !is(one, (rule, name))),
+            };
             let set = RuleSet { rules: figures.filter(bounded).collect(), ..RuleSet::default() };
             assert_eq!(crate::rules::settings_fault(&set), None);
             let mut all = Neighbourhood::new(&registry, &set, Day::parse(DAY).expect("a day"));

@@ -4,7 +4,7 @@ pub(super) use super::Runs;
 pub(super) use super::carry::Streak;
 pub(super) use super::course::*;
 pub(super) use super::j_02::compare_with;
-pub(super) use super::profile::{Hourly, Profile, Records, Window, millionths, of_millionths};
+pub(super) use super::profile::{Hourly, Profile, Records, SeriesProfile, Window, millionths, of_millionths};
 pub(super) use super::rule::{Guard, Refer, Rule, Run, TimeBase, given, ours};
 pub(super) use super::statistics::*;
 pub(super) use super::tools::*;

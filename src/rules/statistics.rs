@@ -138,6 +138,12 @@ pub(super) fn ln(value: Decimal) -> Option<Decimal> {
     Some(value.checked_ln()?.round_dp(8))
 }
 
+/// e to the power of a decimal, to two places.
+#[must_use]
+pub(super) fn power(value: Decimal) -> Option<Decimal> {
+    Some(value.checked_exp()?.round_dp(2).normalize())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -228,24 +228,35 @@ pub(super) fn cases(month: &Month<'_>, charges: &[Charge<'_>]) -> Vec<ScoreLine>
 fn case_line(month: &Month<'_>, case: &Case) -> ScoreLine {
     let set = month.set;
     let marks = set.contractor_case_opened_marks.value.get(&case.kind).copied().unwrap_or_default();
-    let rejected = case.stage == Stage::Rejected || case.history.iter().any(|line| line.step == Some(Stage::Rejected));
     let overdue = case.overdue && case.state == State::Open;
     let (cost, why) = match case.state {
         State::Withdrawn => (Decimal::ZERO, words("重新核算后撤回，不计", "withdrawn after a recount, not counted")),
-        _ if rejected => (Decimal::ZERO, words("不予认定，不计", "rejected by the office, not counted")),
+        _ if is_rejected(case) => (Decimal::ZERO, words("不予认定，不计", "rejected by the office, not counted")),
         _ if marks.is_zero() => (Decimal::ZERO, words("该类案件不由运维机构承担", "cases of this kind are not the contractor's")),
         _ if overdue => (marks + set.contractor_case_overdue_marks.value, words("新增案件，且超期未处置", "opened, and its step is overdue")),
         _ => (marks, words("新增案件", "opened")),
     };
     let (kind, stage) = (case.kind.says(), case.stage.says());
-    let measured = format!("案件 case {}，{} {}，{} 起 since，{} {}", case.id, kind.0, kind.1, case.first_day, stage.0, stage.1);
+    // Cases move on after the month: the line says when it looked.
+    let measured =
+        format!("案件 case {}，{} {}，{} 起 since，截至 as of {}：{} {}", case.id, kind.0, kind.1, case.first_day, month.until, stage.0, stage.1);
     let factor = (case.factor != FactorCode::WHOLE).then_some(case.factor);
     line(ScoreItem::Cases, (case.outlet, factor), measured, None, Ratio::of(cost), why, &set.contractor_case_opened_marks.source)
+}
+
+/// Whether people rejected it, and it did not stand again since.
+fn is_rejected(case: &Case) -> bool {
+    let decided = || case.history.iter().rev().filter_map(|line| line.step).find(|step| *step != Stage::WrittenOff);
+    match case.stage {
+        Stage::WrittenOff => decided() == Some(Stage::Rejected),
+        stage => stage == Stage::Rejected,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docket::HistoryLine;
 
     #[test]
     fn stops_that_follow_on_each_other_cover_what_they_cover_together() {
@@ -269,5 +280,45 @@ mod tests {
         assert_eq!(covering(&[&first, &second], &part), Some(vec!["A", "B"]));
         assert_eq!(covering(&[&first, &late], &part), None, "between them is nothing");
         assert_eq!(covering(&[&second], &[(Moment(60), Moment(70))]), Some(vec!["B"]));
+    }
+
+    #[test]
+    fn a_case_that_stands_again_after_a_rejection_is_no_longer_rejected() {
+        let step = |stage: Stage| HistoryLine {
+            at: Moment(0),
+            id: String::new(),
+            step: Some(stage),
+            happening: None,
+            happened: None,
+            by: String::new(),
+            document: String::new(),
+            note: String::new(),
+        };
+        let case = |stage: Stage, steps: &[Stage]| Case {
+            id: uuid::Uuid::nil(),
+            rule: "E-03".to_owned(),
+            kind: crate::domain::CaseKind::SuspiciousMarker,
+            outlet: OutletId::known("S1"),
+            factor: FactorCode::WHOLE,
+            score: 0,
+            first_day: Day(0),
+            state: State::Open,
+            stage,
+            due: None,
+            overdue: false,
+            sequence: 1,
+            opened_at: Moment(0),
+            closed_at: None,
+            recurs: None,
+            days: std::collections::BTreeMap::new(),
+            severity: crate::domain::Severity::High,
+            history: steps.iter().copied().map(step).collect(),
+        };
+        use Stage::{Confirmed, Received, Rejected, WrittenOff};
+        assert!(is_rejected(&case(Rejected, &[Rejected])));
+        assert!(is_rejected(&case(WrittenOff, &[Rejected, WrittenOff])));
+        // A finding of a later day opened it again.
+        assert!(!is_rejected(&case(Received, &[Rejected, WrittenOff])));
+        assert!(!is_rejected(&case(WrittenOff, &[Rejected, WrittenOff, Confirmed, WrittenOff])));
     }
 }

@@ -38,7 +38,7 @@ metrics! {
     counter LINKS_CLOSED "hj212_links_closed_total" "Connections ended, by reason.";
     counter LINKS_REFUSED "hj212_links_refused_total" "Connections refused, by limit.";
     counter SLOWED "hj212_reads_slowed_total" "Reads put off because a connection sent more bytes in a second than its limit.";
-    counter BROKER_ERRORS "hj212_broker_errors_total" "What Kafka's client said by itself, by reason: away, refused, settings, poison.";
+    counter BROKER_ERRORS "hj212_broker_errors_total" "What Kafka's client said by itself, by reason: away, refused, settings, gone, poison.";
     counter DISPOSITIONS "hj212_dispositions_received_total" "Records of the topic of dispositions, by fate: taken, dead_letter.";
     counter UNDELIVERABLE "hj212_undeliverable_total" "Events that Kafka will never take, kept in a file, by topic.";
     gauge LINKS "hj212_links" "Connections open now.";
@@ -64,11 +64,11 @@ metrics! {
     gauge JOURNAL_UP "hj212_journal_up" "1 while Kafka acknowledges what a gateway or worker appends, 0 while it does not and everything waits.";
     gauge JOURNAL_LAG "hj212_journal_lag_records" "Records of a shard's journal that are there and were not taken yet.";
     gauge SHARDS "hj212_shards" "Shards that this worker has.";
-    gauge OUTBOX "hj212_outbox_rows" "Events that wait for a sink.";
+    gauge OUTBOX "hj212_outbox_rows" "Events that wait for a sink, and those delivered since the last commit.";
     counter DELIVERED "hj212_events_delivered_total" "Events delivered, by topic.";
     counter DELIVERY_FAILURES "hj212_delivery_failures_total" "Deliveries that failed and are tried again.";
     counter BAD_VERSIONS "hj212_bad_versions_total" "Registers, rule sets or recounts that could not be put in force.";
-    counter STATEMENTS "hj212_statements_total" "Declarations, comparison results and scores of contractors, by fate: declaration, comparison, score, refused.";
+    counter STATEMENTS "hj212_statements_total" "Statements of people and of other programs, by fate: declaration, comparison, visit, score, neighbours, repeated, refused.";
     counter RECOUNTED "hj212_recounts_total" "Stored outlet-days computed again after a register or a statement changed, or because somebody asked.";
     gauge RECOUNTS_LEFT "hj212_recounts_left" "Stored outlet-days that are still to be computed again.";
     counter OUTAGES "hj212_outages_total" "Outages noticed, by scope: receiver, region, contractor, gateway.";

@@ -232,7 +232,11 @@ fn a_second_plain_computation_gives_every_hour_and_day_and_exceedance_of_the_mon
     let other = days.iter().find(|row| row["outlet"] == "S001-G1" && row["factor"] == "a21026").expect("SO2");
     assert_eq!((&*other["revised"], &*other["previous"]), ("false", ""));
     let exceedances = table(&second.join("exceedances.csv"));
-    assert_eq!(exceedances.len(), 2, "the hours are gone");
+    let (withdrawn, held): (Vec<_>, Vec<_>) = exceedances.iter().partition(|row| row["withdrawn"] == "true");
+    assert_eq!(held.len(), 2, "the hours are gone");
+    let hours: Vec<(&str, &str, &str)> = withdrawn.iter().map(|row| (&*row["hour"], &*row["value"], &*row["previous"])).collect();
+    assert_eq!(hours, [("08", "", "120"), ("09", "", "120"), ("10", "", "120")], "what was said before and holds no longer is withdrawn");
+    assert_eq!((&*held[0]["basis_zh"], &*held[0]["kind_zh"], &*held[0]["limit_type_zh"]), ("日均值", "折算", "上限"));
     assert_eq!((&*exceedances[0]["value"], &*exceedances[0]["previous"]), ("90", "93.75"));
     let manifest = object(&second.join("manifest.json"));
     assert_eq!(manifest["supersedes"]["manifest_sha256"], sha256(&first.join("manifest.json")));

@@ -399,27 +399,41 @@ fn a_rule_is_tried_over_the_stored_days_and_by_the_values_of_a_figure() {
     // The converted mean of the 14th is 86.087 of 80; twice the limit no day reaches.
     let found = items(&object["found"]);
     assert!(found.iter().any(|one| one["outlet"] == "S1-G1" && one["day"] == "2026-03-14" && one["factor"] == "a21026"), "{object}");
+    assert_eq!((&object["findings"], &object["found_left_out"]), (&found.len().into(), &0.into()));
     let by_value = items(&object["by_value"]);
     assert_eq!(by_value.iter().map(|one| one["value"].as_str().expect("text")).collect::<Vec<_>>(), ["0.5", "0.8", "2"]);
     let count = |place: usize| by_value[place]["findings"].as_u64().expect("a number");
     assert!(count(0) >= count(1), "{object}");
     assert_eq!((count(1), count(2)), (found.len() as u64, 0), "the catalogue's own value gives what is found: {object}");
+    // What decides lies between two values where one has a finding and the other has not.
+    assert_eq!(by_value[0]["between"], serde_json::json!({"to": "0.8", "findings": count(0) - count(1)}));
+    assert_eq!(by_value[1]["between"], serde_json::json!({"to": "2", "findings": count(1)}));
+    assert_eq!(by_value[2]["between"], Value::Null);
 
     let text = String::from_utf8(try_rule(&house, &[&["J-04"][..], &period].concat()).stdout).expect("UTF-8");
-    holds(&text, &["J-04 预警 · Near the limit", "by a (in force: 0.8):", "█"]);
+    holds(&text, &["J-04 预警 · Near the limit", "by a (in force: 0.8); between two values", "█"]);
     let table = String::from_utf8(try_rule(&house, &[&["J-04", "--format", "csv"][..], &period].concat()).stdout).expect("UTF-8");
     assert_eq!(table.lines().count(), found.len() + 1, "{table}");
     // A statistic that no setting asks for is tried all the same.
     assert!(try_rule(&house, &[&["K-04"][..], &period].concat()).status.success());
 
-    let cases: [(&[&str], i32, &str); 7] = [
+    // Of other outlets only what the daily comparison wrote down is known.
+    let twins = String::from_utf8(try_rule(&house, &[&["I-02"][..], &period].concat()).stdout).expect("UTF-8");
+    holds(&twins, &["by r (in force: 0.95)", "a milder value finds nothing more"]);
+    assert!(!twins.contains("1.1875"), "no correlation is more than one: {twins}");
+
+    let cases: [(&[&str], i32, &str); 11] = [
         (&["B-99", "--from", "2026-03-14", "--to", "2026-03-16"], 65, "there is no rule \"B-99\""),
         (&["F-08", "--from", "2026-03-14", "--to", "2026-03-16"], 65, "F-08 does not run"),
         (&["B-01", "--from", "2026-03-16", "--to", "2026-03-14"], 65, "lies after"),
         (&["B-01", "--from", "2026-03-14", "--to", "2026-03-16", "--figure", "m"], 65, "it has n"),
         (&["A-09", "--from", "2026-03-14", "--to", "2026-03-16", "--figure", "f"], 65, "f of A-09 decides what a day counts"),
         (&["J-04", "--from", "2026-03-14", "--to", "2026-03-16", "--values", "99999999"], 65, "0 to 1000000 is possible"),
-        (&["B-01", "--from", "2025-03-14", "--to", "2025-03-16"], 66, "no stored day"),
+        (&["E-05", "--from", "2026-03-14", "--to", "2026-03-16", "--figure", "lo_min"], 65, "lo_min of E-05 decides what a day counts"),
+        (&["B-01", "--from", "2026-03-14", "--to", "2027-03-16"], 65, "at most 366 days"),
+        (&["I-02", "--from", "2026-03-14", "--to", "2026-03-16", "--values", "0.5"], 65, "below which nothing is looked at"),
+        (&["B-01", "--from", "2025-03-14", "--to", "2025-03-16"], 66, "no confirmed day"),
+        (&["B-01", "--from", "2026-03-17", "--to", "2026-03-17"], 66, "are stored and not confirmed yet"),
     ];
     for (arguments, code, says) in cases {
         let output = try_rule(&house, arguments);

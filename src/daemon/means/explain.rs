@@ -42,7 +42,7 @@ pub(super) fn hour_explanation(series: &SeriesDay<'_>, hour: u8, cell: &HourCell
         if marks.is_empty() { "—".to_owned() } else { marks.join(" ") },
         cell.unused,
         decided(cell, class, series.set),
-        class_words(class_name(class))
+        in_both(class.says())
     )];
     let mut parts = Vec::new();
     if let Some(mean) = means.first() {
@@ -114,7 +114,7 @@ pub(super) fn conversion(series: &SeriesDay<'_>, cell: &HourCell, mean: &Mean) -
 }
 
 pub(super) fn day_explanation(series: &SeriesDay<'_>, mean: &Mean, closed: &impl Fn(u8) -> bool) -> Vec<String> {
-    let heading = format!("  日 day  {}：", kind_words(kind_name(mean.kind)));
+    let heading = format!("  日 day  {}：", in_both(mean.kind.says()));
     let water = series.outlet.medium == Medium::Water;
     let is_flow = series.outlet.flow_factor == Some(series.factor);
     let result = mean.value.as_ref().or(mean.indicative.as_ref()).map_or_else(|| "无 none".to_owned(), exactly);

@@ -16,7 +16,7 @@ use crate::aggregation::{Conversion, Fate, HourCell, SeriesDay, emission};
 use crate::domain::number::Ratio;
 use crate::domain::time::{Day, Hour, MINUTE_MS, Moment};
 use crate::domain::{
-    Basis, Declaration, FactorCode, Figure, HourClass, Kind, Limit, Mean, Medium, Mn, Origin, OutletDay, OutletId, RuleSet, Series, shard_of,
+    Basis, Declaration, FactorCode, Figure, HourClass, Kind, Limit, Mean, Medium, Mn, Origin, OutletDay, OutletId, RuleSet, Series, note_zh, shard_of,
 };
 use crate::engine::StoredDay;
 use crate::message::{finding_body, mean_body};

@@ -46,49 +46,26 @@ pub(super) const fn class_name(class: HourClass) -> &'static str {
     }
 }
 
-pub(super) const fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Measured => "measured",
-        Kind::Converted => "converted",
-    }
-}
-
-/// Names of the classes, their letters, and what they say.
-pub(super) const CLASSES: [(&str, &str, &str); 5] = [
-    ("valid", "V", "有效 valid"),
-    ("stop", "S", "停运 stop"),
-    ("stop_edge", "E", "停运边缘 stop edge"),
-    ("missing", "M", "缺失 missing"),
-    ("invalid", "I", "无效 invalid"),
-];
+/// The classes and their letters.
+const CLASSES: [(HourClass, &str); 5] =
+    [(HourClass::Valid, "V"), (HourClass::Stop, "S"), (HourClass::StopEdge, "E"), (HourClass::Missing, "M"), (HourClass::Invalid, "I")];
 
 pub(super) fn class_letter(name: &str) -> &'static str {
-    CLASSES.iter().find(|(known, _, _)| *known == name).map_or("?", |(_, letter, _)| *letter)
+    CLASSES.iter().find(|(known, _)| class_name(*known) == name).map_or("?", |(_, letter)| *letter)
 }
 
-pub(super) fn class_words(name: &str) -> &'static str {
-    CLASSES.iter().find(|(known, _, _)| *known == name).map_or("?", |(_, _, words)| *words)
+/// Chinese and English in one.
+pub(super) fn in_both((zh, en): (&str, &str)) -> String {
+    format!("{zh} {en}")
 }
 
-pub(super) fn kind_words(name: &str) -> &'static str {
-    if name == "converted" { "折算 converted" } else { "实测 measured" }
+fn kind_words(name: &str) -> String {
+    in_both(if name == "converted" { Kind::Converted.says() } else { Kind::Measured.says() })
 }
 
 /// What a note says, Chinese and English.
 pub(super) fn note_words(note: &str) -> String {
-    let zh = match note {
-        "exempt" => "豁免",
-        "exempt_pending_review" => "启停炉、闷炉，待审豁免",
-        "exempt_hours_left_out" => "已扣除豁免小时",
-        "zero_flow" => "无流量",
-        "no_discharge" => "当日无排放",
-        "unweighted" => "无流量数据，未加权",
-        "low_confidence" => "含氧量偏高，可信度低",
-        "not_converted" => "含氧量过高，不折算",
-        "no_oxygen" => "有效含氧量不足",
-        _ => "",
-    };
-    format!("{zh} {}", note.replace('_', " ")).trim_start().to_owned()
+    in_both((note_zh(note), &note.replace('_', " "))).trim_start().to_owned()
 }
 
 /// What another reading of the same values is called.
@@ -148,7 +125,7 @@ pub(super) fn day_table(report: &Value) -> String {
     out += &versions(report);
     out.push('\n');
     out += &grid(report);
-    let classes: Vec<String> = CLASSES.iter().map(|(_, letter, words)| format!("{letter} {words}")).collect();
+    let classes: Vec<String> = CLASSES.iter().map(|(class, letter)| format!("{letter} {}", in_both(class.says()))).collect();
     out +=
         &format!("c: {}；( ) 不计入 does not count；min: 有效分钟 valid minutes；marks: 标记与分钟 marks and their minutes\n\n", classes.join("，"));
     for factor in list(&report["factors"]) {
