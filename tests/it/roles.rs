@@ -560,10 +560,14 @@ impl Heard {
                     if stop.load(Ordering::Relaxed) {
                         break;
                     }
-                    if logger.exchange(packet).is_err() {
-                        break;
+                    // Who loses its connection comes back, as loggers do: one that stayed away would be silent by itself.
+                    match logger.exchange(packet) {
+                        Ok(_) => sent += 1,
+                        Err(_) => match Logger::connect(address) {
+                            Ok(again) => logger = again,
+                            Err(_) => break,
+                        },
                     }
-                    sent += 1;
                 }
                 sent
             })
