@@ -258,10 +258,14 @@ async fn over(
         for outlet in outlets {
             for day in (arguments.from.0..=arguments.to.0).map(Day) {
                 let want = Want { key: OutletDay { outlet, day }, loggers: Vec::new(), row: true, frames: false, past: Some(reach) };
-                let Some(recalled) = store.recall(&[want]).await.map_err(&failed)?.pop().filter(|recalled| recalled.row.is_some()) else { continue };
-                if recalled.row.as_ref().is_none_or(|row| !row.confirmed) {
-                    outcome.unfinished += 1;
-                    continue;
+                let Some(recalled) = store.recall(&[want]).await.map_err(&failed)?.pop() else { continue };
+                match recalled.row.as_ref().map(|row| row.confirmed) {
+                    Some(true) => {}
+                    Some(false) => {
+                        outcome.unfinished += 1;
+                        continue;
+                    }
+                    None => continue,
                 }
                 let sets = std::iter::once(&as_it_is).chain(others.iter().map(|(_, set)| set));
                 let judged = engine.would_find(recalled, sets);
@@ -322,7 +326,7 @@ impl Found {
 
 /// Why a milder figure finds nothing more, of a rule that looks at other outlets.
 fn beside_others(rule: &Rule) -> Option<&'static str> {
-    rules::looks_at_neighbours(rule.id).then_some(
+    rules::neighbours::RULES.iter().any(|known| known.id == rule.id).then_some(
         "按各日比对时所用数值记录，更宽的数值不会多出判定 known of other outlets is what the daily comparison wrote down by the figures of then: a milder value finds nothing more",
     )
 }

@@ -55,7 +55,7 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
             let variance = Decimal::try_from_i128_with_scale(variance, 12).ok().filter(|variance| !variance.is_zero())?;
             millionths(ln(variance)?)
         });
-        let (since, facts, words) = if let Some((since, before, after)) = level {
+        let (since, mut facts, words) = if let Some((since, before, after)) = level {
             let (before, after) = (before.round_dp(3).normalize(), after.round_dp(3).normalize());
             let words =
                 (format!("自{since}起日均水平由{before}变为{after}"), format!("since {since} the level of the days is {after}, after {before}"));
@@ -71,7 +71,6 @@ fn run(view: &DayView<'_>, window: &Window<'_>, hits: &mut Hits) {
         } else {
             continue;
         };
-        let mut facts = facts;
         facts["since"] = json!(since.to_string());
         hits.fire(view, &RULE, factor, None, RULE.severity, facts, words);
     }

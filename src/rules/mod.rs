@@ -301,12 +301,6 @@ pub fn is_borne_out_by_others(rule: RuleId) -> bool {
     rule == i_05::RULE.id
 }
 
-/// Whether a rule goes by what the daily comparison of outlets wrote down.
-#[must_use]
-pub fn looks_at_neighbours(rule: RuleId) -> bool {
-    [i_01::RULE.id, i_02::RULE.id, i_04::RULE.id, i_05::RULE.id, d_14::RULE.id].contains(&rule)
-}
-
 /// What is wrong with the rule settings of a rule set: a rule or a figure that does not exist.
 #[must_use]
 pub fn settings_fault(set: &RuleSet) -> Option<String> {
