@@ -143,10 +143,10 @@ impl Place<'_> {
         let kind = if limit.converted { Kind::Converted } else { Kind::Measured };
         let figures = [
             word(&limit.basis),
-            limit.basis.says().0.to_owned(),
+            limit.basis.zh().to_owned(),
             value.shown(),
             word(&limit.limit_type),
-            limit.limit_type.says().0.to_owned(),
+            limit.limit_type.zh().to_owned(),
             limit.limit.clone(),
             limit.standard.clone(),
             shown(comparison.multiple.as_ref()),

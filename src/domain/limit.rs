@@ -17,13 +17,13 @@ pub enum Basis {
 }
 
 impl Basis {
-    /// Chinese and English.
+    /// In Chinese; its word says it in English.
     #[must_use]
-    pub const fn says(self) -> (&'static str, &'static str) {
+    pub const fn zh(self) -> &'static str {
         match self {
-            Self::Hour => ("小时均值", "hour mean"),
-            Self::Day => ("日均值", "day mean"),
-            Self::FiveMinutes => ("5分钟均值", "mean of five minutes"),
+            Self::Hour => "小时均值",
+            Self::Day => "日均值",
+            Self::FiveMinutes => "5分钟均值",
         }
     }
 }
@@ -39,12 +39,12 @@ pub enum LimitType {
 }
 
 impl LimitType {
-    /// Chinese and English.
+    /// In Chinese; its word says it in English.
     #[must_use]
-    pub const fn says(self) -> (&'static str, &'static str) {
+    pub const fn zh(self) -> &'static str {
         match self {
-            Self::Max => ("上限", "upper limit"),
-            Self::Min => ("下限", "lower limit"),
+            Self::Max => "上限",
+            Self::Min => "下限",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! I-02 多排口趋势一致: the values rise and fall with another outlet's, hour by hour.
 
+use super::neighbours;
 use super::prelude::*;
 
 /// The rule.
@@ -8,10 +9,17 @@ pub const RULE: Rule = Rule {
     title: ("多排口趋势一致", "Two outlets in step"),
     inputs: &["hour series of two outlets, same factor (邻点比对)"],
     condition: "max over lags of up to lag_h of the correlation of the differences from hour to hour > r over >= n differences of of_d days, \
-                >= 80 % of the last 128 with the same sign; \
+                >= signs_pct of the last 128 with the same sign; \
                 between outlets that one contractor maintains (group_max of them at a time) or that stand at one site (of_d and group_max are set for \
                 all outlets alike; r >= 0.81, n >= 72)",
-    figures: &[ours("r", 95, 2), ours("lag_h", 24, 0), ours("n", 120, 0), ours("of_d", 7, 0), ours("group_max", 10_000, 0)],
+    figures: &[
+        ours("r", 95, 2),
+        ours("lag_h", 24, 0),
+        ours("n", 120, 0),
+        ours("of_d", 7, 0),
+        ours("group_max", 10_000, 0),
+        ours("signs_pct", neighbours::SIGNS_EQUAL_PCT, 0).fixed(),
+    ],
     window: "7 d",
     severity: Severity::High,
     severity_note: "info between outlets of one site, which may share a furnace",

@@ -44,7 +44,7 @@ const KNOWN_EVERYWHERE: usize = 512;
 const SIGNS: usize = 128;
 /// Percent of equal signs below which nothing is looked at: of normal differences arccos(r)/π differ in sign, so that 0.81 or more is out of the
 /// question. Where a few steps decide the correlation and the other signs are each outlet's own, two plants may follow one tariff.
-const SIGNS_EQUAL_PCT: u32 = 80;
+pub(super) const SIGNS_EQUAL_PCT: u32 = 80;
 /// Signs to compare, at least.
 const SIGNS_MIN: u32 = 72;
 
@@ -856,7 +856,10 @@ mod tests {
         }
         let registry = registry(12);
         for value in [0, 1_000_000] {
-            let figures = RULES.iter().flat_map(|rule| rule.figures.iter().map(move |figure| setting(rule, figure.name, value)));
+            let figures = RULES.iter().flat_map(|rule| {
+                let can = rule.figures.iter().filter(|figure| !figure.fixed);
+                can.map(move |figure| setting(rule, figure.name, value))
+            });
             let is = |one: &RuleSetting, (rule, name): (&Rule, &str)| rule.id == one.rule && one.figures.contains_key(name);
             let bounded = |one: &RuleSetting| match value {
                 0 => LEAST.iter().all(|(rule, name, _)| !is(one, (rule, name))),
